@@ -119,12 +119,15 @@ def _leading_zeros(codes: Codes, width: int) -> Codes:
 
 def _cast(codes: Codes, source: Node, node: Node) -> Codes:
     drop = source.format.fraction - node.format.fraction
+    if drop < 0 and node.overflow is Overflow.SATURATE:
+        return _saturate_left(codes, -drop, node.format)
     if drop < 0:
         codes = codes << -drop
-    elif drop > 0 and node.rounding is Rounding.FLOOR:
-        codes = codes >> min(drop, 63)
-    elif drop > 0:
+    elif drop > 1 and node.rounding is Rounding.HALF_UP:
         codes = ((codes >> min(drop - 1, 63)) + 1) >> 1
+    elif drop > 0:
+        half_up = node.rounding is Rounding.HALF_UP
+        codes = (codes >> min(drop, 63)) + (codes & 1 if half_up else 0)  # codes + 1 might leave the 64 bits
     if node.overflow is Overflow.SATURATE:
         return np.clip(codes, node.format.least, node.format.greatest)
     if node.format.holds(*(round_code(code, drop, node.rounding) for code in (source.low, source.high))):
@@ -134,3 +137,10 @@ def _cast(codes: Codes, source: Node, node: Node) -> Codes:
         sign = 1 << (node.format.width - 1)
         wrapped = (wrapped ^ sign) - sign
     return wrapped
+
+
+def _saturate_left(codes: Codes, power: int, fmt: Format) -> Codes:
+    """Compared before the shift, whose result might leave the 64 bits."""
+    low, high = -(-fmt.least >> power), fmt.greatest >> power
+    inside = np.clip(codes, low, high) << power
+    return np.where(codes > high, fmt.greatest, np.where(codes < low, fmt.least, inside))
