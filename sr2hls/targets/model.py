@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-from sr2hls.circuit import Circuit
+from sr2hls.circuit import WIRING, Circuit, Node, Op, Overflow, Rounding
+from sr2hls.errors import FormatError
+from sr2hls.targets.coefficients import Cost, Costs, Dsp, LookupCost
+from sr2hls.targets.rom import rom_structure
+
+_FOLDER = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,31 +23,163 @@ class Area:
     lut: float = 0.0
     dsp: float = 0.0
 
+    def __add__(self, other: Area) -> Area:
+        return Area(self.lut + other.lut, self.dsp + other.dsp)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One device and speed grade."""
+    """One device and speed grade.
+
+    A stage fits a clock when the delays along each of its paths, plus `overhead_ns` (clock to output of the
+    launching register, setup of the capturing one, clock uncertainty), do not exceed the period.
+    """
 
     name: str
     part: str
     family: str
     clock_ns: float  # default clock period
     estimate: bool  # True: published delays, no vendor tool was run
+    overhead_ns: float = 0.7
+    lut_inputs: int = 6
+    free_mux_bits: int = 2  # address bits above a LUT's that hard multiplexers resolve
+    costs: Costs = field(default_factory=Costs)
+    nextpnr: tuple[str, ...] = ()  # command-line arguments that choose the device, where a nextpnr knows it
+    overhead_source: str = "generic default"
 
     def delay(self, circuit: Circuit, index: int) -> float:
-        """Combinational delay of a node, ns."""
-        raise NotImplementedError
+        """Combinational delay of a node, ns: from its arguments' registers or logic to its result."""
+        node, costs = circuit.nodes[index], self.costs
+        if node.op in WIRING:
+            return 0.0
+        args = [circuit.nodes[arg] for arg in node.args]
+        match node.op:
+            case Op.MUL:
+                return self._multiply(node, args)[0]
+            case Op.LOOKUP:
+                depth = rom_structure(circuit.tables[node.table], self.lut_inputs, self.free_mux_bits)[1]
+                law = costs.lookup
+                return 0.0 if depth <= 1 else law.ns + law.ns_bit * max(0, depth - self.lut_inputs)
+            case Op.CAST:
+                return sum(law.delay(width) for law, width in self._cast(node, args[0]))
+            case _:
+                law, width = self._simple(node, args)
+                return law.delay(width)
 
     def area(self, circuit: Circuit, index: int) -> Area:
-        """Resources of a node."""
-        raise NotImplementedError
+        """Resources of a node, registers not counted."""
+        node, costs = circuit.nodes[index], self.costs
+        if node.op in WIRING:
+            return Area()
+        args = [circuit.nodes[arg] for arg in node.args]
+        match node.op:
+            case Op.MUL:
+                return self._multiply(node, args)[1]
+            case Op.LOOKUP:
+                luts = rom_structure(circuit.tables[node.table], self.lut_inputs, self.free_mux_bits)[0]
+                return Area(lut=costs.lookup.lut_factor * luts)
+            case Op.CAST:
+                return Area(lut=sum(law.luts(width) for law, width in self._cast(node, args[0])))
+            case _:
+                law, width = self._simple(node, args)
+                return Area(lut=law.luts(width))
+
+    def _simple(self, node: Node, args: list[Node]) -> tuple[Cost, int]:
+        """The law of an operation that has one, and the bits that its logic really spans."""
+        costs = self.costs
+        match node.op:
+            case Op.ADD | Op.SUB:
+                a, b = args
+                # the low bits of the finer operand pass through, unless they are subtracted
+                passed = abs(a.format.fraction - b.format.fraction)
+                if node.op is Op.SUB and b.format.fraction > a.format.fraction:
+                    passed = 0
+                return costs.add, max(1, node.format.width - passed)
+            case Op.LESS | Op.EQUAL:
+                return (costs.less if node.op is Op.LESS else costs.equal), _aligned_width(args)
+            case Op.SELECT:
+                return costs.select, node.format.width
+            case Op.NEGATE:
+                return costs.negate, node.format.width
+            case Op.ABSOLUTE:
+                return costs.absolute, args[0].format.width
+            case _:
+                return costs.leading_zeros, args[0].format.width
+
+    def _cast(self, node: Node, arg: Node) -> list[tuple[Cost, int]]:
+        """Rounding half up is an adder, saturation a comparison and a multiplexer; all else is wiring."""
+        laws = []
+        width = arg.format.width - arg.format.fraction + node.format.fraction
+        if node.rounding is Rounding.HALF_UP and arg.format.fraction > node.format.fraction:
+            laws.append((self.costs.round, max(1, width + 1)))
+        if node.overflow is Overflow.SATURATE:
+            laws.append((self.costs.saturate, max(1, width, node.format.width)))
+        return laws
+
+    def _multiply(self, node: Node, args: list[Node]) -> tuple[float, Area]:
+        """A product as the open synthesizers build it: hard multipliers, constants too, above a least width."""
+        dsp, costs = self.costs.dsp, self.costs
+        for a in args:
+            if a.op is Op.CONSTANT and a.value.bit_count() == 1:  # a power of two, of either sign
+                if a.value > 0:
+                    return 0.0, Area()
+                return costs.negate.delay(node.format.width), Area(lut=costs.negate.luts(node.format.width))
+        a, b = (_operand_width(arg) for arg in args)
+        if min(a, b) == 1:
+            return costs.select.delay(max(a, b)), Area(lut=costs.select.luts(max(a, b)))
+        if a + b < dsp.least_product:
+            return costs.multiply.delay(a + b), Area(lut=costs.multiply.lut + costs.multiply.lut_bit * a * b)
+        if dsp.signed_only:
+            a, b = (width + int(not arg.format.signed) for width, arg in zip((a, b), args, strict=True))
+        across, down = dsp.pieces(a, b)
+        extra = across + down - 2
+        area = Area(lut=dsp.split_lut * (a + b) * (across * down - 1), dsp=across * down)
+        return dsp.ns + dsp.split_ns * extra, area
 
 
+def _operand_width(node: Node) -> int:
+    """A factor's bits; a constant's trailing zeros are wiring."""
+    if node.op is not Op.CONSTANT or node.value == 0:
+        return node.format.width
+    return max(1, node.format.width - ((node.value & -node.value).bit_length() - 1))
+
+
+def _aligned_width(args: list[Node]) -> int:
+    common = max(a.format.fraction for a in args)
+    return max(a.format.width + common - a.format.fraction for a in args)
+
+
+@lru_cache
 def load_target(name: str) -> Target:
     """Read `sr2hls/targets/NAME.toml`. Raises FormatError naming the known targets."""
-    raise NotImplementedError
+    if name not in target_names():
+        raise FormatError(f"'{name}' is no target; choose one of {', '.join(target_names())}")
+    return parse_target((_FOLDER / f"{name}.toml").read_text())
 
 
 def target_names() -> tuple[str, ...]:
     """All targets that ship with sr2hls."""
-    raise NotImplementedError
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def parse_target(text: str) -> Target:
+    """The target that a TOML text describes. Raises FormatError on anything missing, unknown or negative."""
+    try:
+        data = tomllib.loads(text)
+        laws: dict[str, Any] = {
+            item.name: _LAWS.get(item.name, Cost)(**data["costs"].pop(item.name)) for item in fields(Costs)
+        }
+        if unknown := sorted(data.pop("costs")):
+            raise FormatError(f"unknown operations in a target file: {', '.join(unknown)}")
+        target = Target(costs=Costs(**laws), **{**data, "nextpnr": tuple(data.get("nextpnr", ()))})
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise FormatError(f"a target file is damaged: {error}") from error
+    for op, law in laws.items():
+        for item in fields(law):
+            value = getattr(law, item.name)
+            if isinstance(value, int | float) and value < 0:
+                raise FormatError(f"a target file has a negative coefficient: {op}.{item.name} = {value}")
+    return target
+
+
+_LAWS: dict[str, Any] = {"lookup": LookupCost, "dsp": Dsp}
