@@ -54,9 +54,7 @@ def measure() -> dict[str, float]:
     """Samples per second of both engines (the best of three runs), after they were found equal."""
     design = formula_design()
     rng = np.random.default_rng(1)
-    inputs = {
-        name: rng.integers(fmt.least, fmt.greatest + 1, SAMPLES) for name, fmt in design.input_formats.items()
-    }
+    inputs = {name: rng.integers(fmt.least, fmt.greatest + 1, SAMPLES) for name, fmt in design.input_formats.items()}
     compiled = cpp.run_many([(design, inputs)] * 5, flags=("-O3",))
     expected, slow = {}, []
     for _ in range(3):

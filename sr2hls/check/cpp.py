@@ -13,8 +13,6 @@ from sr2hls.check.engine import EngineResult
 from sr2hls.design import Design
 from sr2hls.emit.emulator import cpp_namespace, emulator
 
-Case = tuple[Design, Mapping[str, ArrayLike]]
-
 _HEAD = "#include <cmath>\n#include <cstddef>\n#include <cstdint>\n"
 SANITIZED = ("-O1", "-fsanitize=undefined", "-fno-sanitize-recover=undefined", "-static-libubsan")
 
@@ -32,22 +30,19 @@ def run(design: Design, inputs: Mapping[str, ArrayLike], text: str | None = None
 
 
 def run_many(
-    cases: Sequence[Case],
+    cases: Sequence[gxx.Case],
     *,
-    batch: int = 50,
+    batch: int = 100,
+    jobs: int = 1,
     flags: Sequence[str] = ("-O1",),
     texts: Sequence[str] | None = None,
 ) -> list[EngineResult]:
-    """Run many designs, `batch` of them in each translation unit; results in the order of the cases."""
+    """Run many designs, `batch` of them in each translation unit, `jobs` compilers at a time; results in order."""
     given = texts or [emulator(design) for design, _ in cases]
-    results: list[EngineResult] = []
-    for start in range(0, len(cases), batch):
-        chosen = list(cases[start : start + batch])
-        results += _run_unit(chosen, given[start : start + batch], flags)
-    return results
+    return gxx.in_batches(cases, given, batch, jobs, lambda part, text: _run_unit(part, text, flags))
 
 
-def _run_unit(cases: list[Case], texts: Sequence[str], flags: Sequence[str]) -> list[EngineResult]:
+def _run_unit(cases: Sequence[gxx.Case], texts: Sequence[str], flags: Sequence[str]) -> list[EngineResult]:
     units = [_case(index, design, text) for index, ((design, _), text) in enumerate(zip(cases, texts, strict=True))]
     source = _HEAD + "".join(units) + gxx.dispatcher(len(cases))
     with tempfile.TemporaryDirectory(prefix="sr2hls-") as folder:

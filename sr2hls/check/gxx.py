@@ -8,10 +8,12 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +21,9 @@ from numpy.typing import ArrayLike, NDArray
 from sr2hls.design import Design
 from sr2hls.errors import FormatError, ToolError
 
+Case = tuple[Design, Mapping[str, ArrayLike]]  # a design and the codes of its input ports
+T = TypeVar("T")
+R = TypeVar("R")
 Codes = NDArray[np.int64]
 ENTRY = "sr2hls_run"  # the one exported function, see `dispatcher`
 
@@ -86,7 +91,9 @@ def build_library(source: str, folder: Path, flags: Sequence[str]) -> ctypes.CDL
     return ctypes.CDLL(str(library))
 
 
-def call(library: ctypes.CDLL, index: int, design: Design, inputs: Mapping[str, ArrayLike]) -> tuple[dict[str, Codes], float]:
+def call(
+    library: ctypes.CDLL, index: int, design: Design, inputs: Mapping[str, ArrayLike]
+) -> tuple[dict[str, Codes], float]:
     """Output codes of case `index`, and the seconds that the run took.
 
     Raises FormatError when a port is missing or the shapes differ. A design without inputs gives one sample.
@@ -98,11 +105,27 @@ def call(library: ctypes.CDLL, index: int, design: Design, inputs: Mapping[str, 
     samples = sizes.pop()
     outputs = {name: np.empty(samples, dtype=np.int64) for name in design.output_formats}
     start = time.perf_counter()
-    status = getattr(library, ENTRY)(index, _pointers(ports), _pointers(list(outputs.values())), ctypes.c_size_t(samples))
+    status = getattr(library, ENTRY)(
+        index, _pointers(ports), _pointers(list(outputs.values())), ctypes.c_size_t(samples)
+    )
     seconds = time.perf_counter() - start
     if status:
         raise ToolError(f"the compiled library has no case {index}")
     return outputs, seconds
+
+
+def in_batches(
+    cases: Sequence[Case],
+    texts: Sequence[T],
+    batch: int,
+    jobs: int,
+    run_unit: Callable[[Sequence[Case], Sequence[T]], list[R]],
+) -> list[R]:
+    """`run_unit` on slices of at most `batch` cases, `jobs` at a time; the results in the order of the cases."""
+    starts = range(0, len(cases), max(batch, 1))
+    with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
+        parts = [pool.submit(run_unit, cases[i : i + batch], texts[i : i + batch]) for i in starts]
+        return [result for part in parts for result in part.result()]
 
 
 def _port(name: str, inputs: Mapping[str, ArrayLike]) -> Codes:

@@ -13,8 +13,6 @@ from sr2hls.check.engine import EngineResult
 from sr2hls.design import Design
 from sr2hls.emit.hls import hls_source, port_names, port_type, top_name
 
-Case = tuple[Design, Mapping[str, ArrayLike]]
-
 _HEAD = "#include <cstddef>\n#include <cstdint>\n#include <ap_fixed.h>\n#include <ap_int.h>\n"
 _QUIET = ("-Wno-unknown-pragmas", "-Wno-deprecated-declarations", "-w")  # the headers warn, not our text
 
@@ -32,21 +30,21 @@ def run(design: Design, inputs: Mapping[str, ArrayLike], files: Mapping[str, str
 
 
 def run_many(
-    cases: Sequence[Case],
+    cases: Sequence[gxx.Case],
     *,
-    batch: int = 50,
+    batch: int = 100,
+    jobs: int = 1,
     flags: Sequence[str] = ("-O1",),
     texts: Sequence[Mapping[str, str]] | None = None,
 ) -> list[EngineResult]:
-    """Run many designs, `batch` of them in each translation unit; results in the order of the cases."""
+    """Run many designs, `batch` of them in each translation unit, `jobs` compilers at a time; results in order."""
     given = texts or [hls_source(design) for design, _ in cases]
-    results: list[EngineResult] = []
-    for start in range(0, len(cases), batch):
-        results += _run_unit(cases[start : start + batch], given[start : start + batch], flags)
-    return results
+    return gxx.in_batches(cases, given, batch, jobs, lambda part, text: _run_unit(part, text, flags))
 
 
-def _run_unit(cases: Sequence[Case], texts: Sequence[Mapping[str, str]], flags: Sequence[str]) -> list[EngineResult]:
+def _run_unit(
+    cases: Sequence[gxx.Case], texts: Sequence[Mapping[str, str]], flags: Sequence[str]
+) -> list[EngineResult]:
     units = [_case(index, design, text) for index, ((design, _), text) in enumerate(zip(cases, texts, strict=True))]
     source = _HEAD + "".join(units) + gxx.dispatcher(len(cases))
     with tempfile.TemporaryDirectory(prefix="sr2hls-") as folder:

@@ -9,7 +9,7 @@ _LINE = 100
 
 
 def comment(text: str) -> str:
-    """Any text as one line of ASCII that cannot continue onto the next (no trailing backslash, no control character)."""
+    """Any text as one line of ASCII that cannot continue onto the next: no final backslash, no control character."""
     line = "".join(c if " " <= c <= "~" else "?" for c in " ".join(text.split()))
     line = line.replace("??/", "? ?/").replace("*/", "* /").replace("/*", "/ *")
     if len(line) > _COMMENT:

@@ -39,7 +39,7 @@ def hls_source(design: Design) -> dict[str, str]:
             **values,
             tables=hls_tables(design),
             leading_zeros=uses_leading_zeros(design),
-            leading_zeros_text=render("hls/leading_zeros.h.j2"),
+            prefix="",
             statements=hls_statements(design),
         ),
     }
@@ -176,7 +176,9 @@ def _rounded(name: str, fmt: Format, drop: int, rounding: Rounding) -> str:
     if drop > fmt.width or (drop == fmt.width and not fmt.signed and rounding is Rounding.FLOOR):
         # nothing of the word is left: -1 or 0; half up gives 0
         return "0" if rounding is Rounding.HALF_UP or not fmt.signed else f"({name} >> {fmt.width - 1})"
-    floor = f"({name} >> {drop})" if drop < fmt.width else (f"({name} >> {drop - 1})" if fmt.signed else "ap_uint<1>(0)")
+    floor = (
+        f"({name} >> {drop})" if drop < fmt.width else (f"({name} >> {drop - 1})" if fmt.signed else "ap_uint<1>(0)")
+    )
     if rounding is Rounding.FLOOR:
         return floor
     return f"({floor} + ap_uint<1>({name}[{drop - 1}]))"
@@ -185,7 +187,9 @@ def _rounded(name: str, fmt: Format, drop: int, rounding: Rounding) -> str:
 def _saturated(name: str, fmt: Format, power: int, low: int, high: int) -> str:
     """Compared before the shift to the left, which would lose bits."""
     word = _type(fmt)
-    inside = f"{word}({name})" if power == 0 else f"{word}({word}({name}) << {power})" if power < fmt.width else f"{word}(0)"
+    inside = (
+        f"{word}({name})" if power == 0 else f"{word}({word}({name}) << {power})" if power < fmt.width else f"{word}(0)"
+    )
     if high > fmt.greatest:
         inside = f"({name} > {literal(fmt.greatest >> power)}) ? {word}({literal(fmt.greatest)}) : {inside}"
     if low < fmt.least:
