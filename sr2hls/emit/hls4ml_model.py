@@ -56,7 +56,9 @@ def to_hls4ml(
     if backend not in BACKENDS:
         raise UnsupportedError(f"hls4ml backend '{backend}': choose {' or '.join(BACKENDS)}")
     if not design.input_formats:
-        raise UnsupportedError(f"'{design.name}' has no inputs: hls4ml has no model without an input; use the HLS project")
+        raise UnsupportedError(
+            f"'{design.name}' has no inputs: hls4ml has no model without an input; use the HLS project"
+        )
     if options.setdefault("io_type", "io_parallel") != "io_parallel":
         raise UnsupportedError("the circuit has plain ports: hls4ml's io_type must be io_parallel")
     _register()
@@ -77,9 +79,7 @@ def to_hls4ml(
         "Model": {"Precision": {"default": next(iter(inputs.values()))}, "ReuseFactor": 1},
         "LayerName": {name: {"Precision": {"result": precision}} for name, precision in inputs.items()},
     }
-    layers: list[dict[str, Any]] = [
-        {"name": name, "class_name": "InputLayer", "input_shape": [1]} for name in inputs
-    ]
+    layers: list[dict[str, Any]] = [{"name": name, "class_name": "InputLayer", "input_shape": [1]} for name in inputs]
     layers.append(
         {
             "name": "circuit",
@@ -135,7 +135,9 @@ def codes_to_values(design: Design, codes: Mapping[str, ArrayLike]) -> Any:
         if name not in codes:
             raise FormatError(f"no codes for the input '{name}'")
         _check_width(name, fmt)
-        arrays.append(np.ldexp(np.asarray(codes[name], dtype=np.int64).astype(np.float64), -fmt.fraction).reshape(-1, 1))
+        arrays.append(
+            np.ldexp(np.asarray(codes[name], dtype=np.int64).astype(np.float64), -fmt.fraction).reshape(-1, 1)
+        )
     return arrays if len(arrays) > 1 else arrays[0]
 
 
