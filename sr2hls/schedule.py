@@ -62,7 +62,7 @@ def schedule(
             f"least {least} (or a slower clock)"
         )
     stages = (least if latency is None else latency) - ports + 1
-    cycles = _fewest_registers(circuit, delays, budget, static, cycles, stages)
+    cycles = _fewest_registers(circuit, delays, budget, static, earliest=cycles, stages=stages)
     critical = max(stage_delays(circuit, delays, cycles, stages)) + target.overhead_ns
     return Schedule(tuple(cycles), stages, critical, _too_slow(circuit, target, clock_ns, delays, budget))
 
@@ -145,7 +145,7 @@ def _separations(circuit: Circuit, delays: list[float], budget: float, static: l
 
 
 def _fewest_registers(
-    circuit: Circuit, delays: list[float], budget: float, static: list[bool], earliest: list[int], stages: int
+    circuit: Circuit, delays: list[float], budget: float, static: list[bool], *, earliest: list[int], stages: int
 ) -> list[int]:
     """The stages of least register bits.
 
@@ -191,8 +191,8 @@ def _too_slow(circuit: Circuit, target: Target, clock_ns: float, delays: list[fl
             f"{target.overhead_ns:.2f} ns: no logic fits a stage",
         )
     return tuple(
-        f"node {index} ({node.op} of '{node.origin or node.op}', {node.format}) takes {delays[index]:.2f} ns alone; with "
-        f"registers it reaches a clock of {delays[index] + target.overhead_ns:.2f} ns, not {clock_ns:g} ns"
+        f"node {index} ({node.op} of '{node.origin or node.op}', {node.format}) takes {delays[index]:.2f} ns alone; "
+        f"with registers it reaches a clock of {delays[index] + target.overhead_ns:.2f} ns, not {clock_ns:g} ns"
         for index, node in enumerate(circuit.nodes)
         if delays[index] > budget
     )

@@ -58,8 +58,8 @@ class Target:
                 return self._multiply(node, args)[0]
             case Op.LOOKUP:
                 depth = rom_structure(circuit.tables[node.table], self.lut_inputs, self.free_mux_bits)[1]
-                law = costs.lookup
-                return 0.0 if depth <= 1 else law.ns + law.ns_bit * max(0, depth - self.lut_inputs)
+                table = costs.lookup
+                return 0.0 if depth <= 1 else table.ns + table.ns_bit * max(0, depth - self.lut_inputs)
             case Op.CAST:
                 return sum(law.delay(width) for law, width in self._cast(node, args[0]))
             case _:
@@ -119,9 +119,9 @@ class Target:
     def _multiply(self, node: Node, args: list[Node]) -> tuple[float, Area]:
         """A product as the open synthesizers build it: hard multipliers, constants too, above a least width."""
         dsp, costs = self.costs.dsp, self.costs
-        for a in args:
-            if a.op is Op.CONSTANT and a.value.bit_count() == 1:  # a power of two, of either sign
-                if a.value > 0:
+        for arg in args:
+            if arg.op is Op.CONSTANT and arg.value.bit_count() == 1:  # a power of two, of either sign
+                if arg.value > 0:
                     return 0.0, Area()
                 return costs.negate.delay(node.format.width), Area(lut=costs.negate.luts(node.format.width))
         a, b = (_operand_width(arg) for arg in args)
@@ -130,7 +130,7 @@ class Target:
         if a + b < dsp.least_product:
             return costs.multiply.delay(a + b), Area(lut=costs.multiply.lut + costs.multiply.lut_bit * a * b)
         if dsp.signed_only:
-            a, b = (width + int(not arg.format.signed) for width, arg in zip((a, b), args, strict=True))
+            a, b = (_operand_width(arg) + int(not arg.format.signed) for arg in args)
         across, down = dsp.pieces(a, b)
         extra = across + down - 2
         area = Area(lut=dsp.split_lut * (a + b) * (across * down - 1), dsp=across * down)

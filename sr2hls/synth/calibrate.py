@@ -1,0 +1,158 @@
+"""Micro-benchmarks, synthesized and placed → the coefficients of a `Target`, each with its provenance."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from math import log2
+from typing import Any
+
+from sr2hls.circuit import Table
+from sr2hls.emit.verilog import module_name, verilog
+from sr2hls.synth.microbench import Probe, probe_design, probes
+from sr2hls.synth.nextpnr import PlaceAndRoute, nextpnr_ecp5
+from sr2hls.targets import Target
+from sr2hls.targets.coefficients import Cost, Costs, Dsp, LookupCost
+from sr2hls.targets.rom import rom_structure
+
+WORKERS = 2  # tools that run side by side; their results do not depend on it
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A probe with its delay (register overhead removed), LUTs and DSP blocks."""
+
+    probe: Probe
+    delay_ns: float
+    lut: float
+    dsp: float
+
+
+def calibrate_ecp5(
+    target: Target, *, seeds: Sequence[int] = (1, 2, 3), date: str, tell: Callable[[str], None] = lambda _: None
+) -> tuple[Target, list[Measured]]:
+    """Place and route every probe with every seed and fit; returns the new target and the measurements.
+
+    The delay of a probe is its median period less `overhead_ns`: clock-to-output and setup of the registers, read
+    from the critical paths. The route into the operation stays in its delay. Raises ToolError where a tool is missing.
+    """
+
+    def run_probe(probe: Probe) -> tuple[Probe, PlaceAndRoute]:
+        design = probe_design(probe.circuit, target)
+        run = nextpnr_ecp5(verilog(design), module_name(design), target, seeds=seeds, clock_ns=4.0, latency=2)
+        tell(
+            f"{probe.name}: {1000 / run.median_mhz:.2f} ns, {run.utilization['lut']} LUT4, {run.utilization['dsp']} DSP"
+        )
+        return probe, run
+
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        runs = list(pool.map(run_probe, probes(target)))
+    overhead = max(_registers(run.critical_path) for _, run in runs)
+    measured = [
+        Measured(probe, 1000 / run.median_mhz - overhead, run.utilization["lut"], run.utilization["dsp"])
+        for probe, run in runs
+    ]
+    first = runs[0][1]
+    source = (
+        f"placed and routed: {first.tool}, {first.version}, {first.device}, median of seeds "
+        f"{'/'.join(map(str, seeds))}, {date}, benchmarks/calibrate.py"
+    )
+    fitted = replace(
+        target,
+        overhead_ns=overhead,
+        overhead_source=f"largest clock-to-output + setup of a critical path; {source}",
+        costs=fit(measured, target, source),
+    )
+    return fitted, measured
+
+
+def _registers(path: Sequence[str]) -> float:
+    """Clock-to-output and setup of a critical path, with the route from a LUT into the register beside it."""
+    return sum(float(step.split()[0]) for step in path if step.split()[1] in ("clk-to-q", "setup"))
+
+
+def fit(measured: Iterable[Measured], target: Target, source: str, margin: float = 1.0) -> Costs:
+    """Least squares with non-negative coefficients, law by law; `margin` multiplies every delay.
+
+    A law without a measurement keeps the target's coefficients.
+    """
+    groups: dict[str, list[Measured]] = {}
+    for item in measured:
+        groups.setdefault(item.probe.law, []).append(item)
+    laws: dict[str, Any] = {}
+    for law in fields(Costs):
+        points = groups.get(law.name)
+        old = getattr(target.costs, law.name)
+        if not points:
+            laws[law.name] = old
+        elif isinstance(old, LookupCost):
+            laws[law.name] = _fit_lookup(points, target, source, margin)
+        elif isinstance(old, Dsp):
+            laws[law.name] = _fit_dsp(points, old, source, margin)
+        else:
+            laws[law.name] = _fit_cost(points, source, margin)
+    return Costs(**laws)
+
+
+def _fit_cost(points: list[Measured], source: str, margin: float) -> Cost:
+    widths = [p.probe.width for p in points]
+    delay = least_squares([[1.0, w, log2(w)] for w in widths], [margin * p.delay_ns for p in points])
+    spans = widths if points[0].probe.law != "multiply" else [w * w // 4 for w in widths]  # a x b, here a = b
+    area = least_squares([[1.0, w] for w in spans], [p.lut for p in points])
+    ns, ns_bit, ns_log = _rounded(delay)
+    lut, lut_bit = _rounded(area)
+    return Cost(ns, ns_bit, ns_log, lut, lut_bit, f"{source}; fit error {_spread(points, delay, margin)}")
+
+
+def _spread(points: list[Measured], delay: list[float], margin: float) -> str:
+    """The largest relative error of a fitted delay."""
+    errors = []
+    for p in points:
+        w = p.probe.width
+        errors.append(abs((delay[0] + delay[1] * w + delay[2] * log2(w)) / (margin * p.delay_ns) - 1))
+    return f"{max(errors):.0%}"
+
+
+def _fit_lookup(points: list[Measured], target: Target, source: str, margin: float) -> LookupCost:
+    over = [max(0, p.probe.width - target.lut_inputs) for p in points]
+    delay = least_squares([[1.0, n] for n in over], [margin * p.delay_ns for p in points])
+    counts = [rom_structure(_table(p.probe), target.lut_inputs, target.free_mux_bits)[0] for p in points]
+    ratios = sorted(p.lut / count for p, count in zip(points, counts, strict=True) if count)
+    return LookupCost(round(delay[0], 4), round(delay[1], 4), round(ratios[len(ratios) // 2], 4), source)
+
+
+def _table(probe: Probe) -> Table:
+    return probe.circuit.tables[0]
+
+
+def _fit_dsp(points: list[Measured], old: Dsp, source: str, margin: float) -> Dsp:
+    delay = least_squares([[1.0, p.probe.pieces] for p in points], [margin * p.delay_ns for p in points])
+    split = [p for p in points if p.dsp > 1]
+    area = least_squares([[p.probe.width * (p.dsp - 1)] for p in split], [p.lut for p in split])
+    return replace(old, ns=round(delay[0], 4), split_ns=round(delay[1], 4), split_lut=round(area[0], 4), source=source)
+
+
+def _rounded(values: Iterable[float]) -> list[float]:
+    return [round(value, 4) for value in values]
+
+
+def least_squares(rows: list[list[float]], values: list[float]) -> list[float]:
+    """The non-negative coefficients of least relative squared error: the best of all subsets of columns."""
+    import numpy as np
+
+    matrix, right = np.array(rows, dtype=float), np.array(values, dtype=float)
+    weight = 1 / np.maximum(np.abs(right), 0.1)
+    columns = matrix.shape[1]
+    best: tuple[float, list[float]] = (float("inf"), [0.0] * columns)
+    for size in range(columns + 1):
+        for subset in itertools.combinations(range(columns), size):
+            found = np.zeros(columns)
+            if subset:
+                scaled = matrix[:, subset] * weight[:, None]
+                found[list(subset)] = np.linalg.lstsq(scaled, right * weight, rcond=None)[0]
+            error = float(np.sum(((matrix @ found - right) * weight) ** 2))
+            if (found >= 0).all() and error < best[0] * (1 - 1e-9):
+                best = (error, [float(x) for x in found])
+    return best[1]
