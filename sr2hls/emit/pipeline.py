@@ -56,7 +56,7 @@ def pipeline(design: Design) -> Pipeline:
     cycles = _checked_cycles(design)
     kinds = _kinds(circuit)
     uses = _uses(design, cycles, kinds)
-    chained = _chained(circuit, cycles, kinds, uses)
+    chained = _chained(design, cycles, kinds, uses)
     needed = _needed(design, cycles, kinds, chained)
     registered: list[list[int]] = [[] for _ in range(design.stages)]
     computed: list[list[int]] = [[] for _ in range(design.stages)]
@@ -129,8 +129,9 @@ def _needed(design: Design, cycles: tuple[int, ...], kinds: list[Kind], chained:
     return needed
 
 
-def _chained(circuit: Circuit, cycles: tuple[int, ...], kinds: list[Kind], uses: list[set[int]]) -> set[int]:
+def _chained(design: Design, cycles: tuple[int, ...], kinds: list[Kind], uses: list[set[int]]) -> set[int]:
     """The NARROWED nodes that get their own registers."""
+    circuit = design.circuit
     children = defaultdict(list)
     for index, kind in enumerate(kinds):
         if kind is Kind.NARROWED:
@@ -153,7 +154,10 @@ def _chained(circuit: Circuit, cycles: tuple[int, ...], kinds: list[Kind], uses:
             continue
         own = sum(circuit.nodes[child].format.width * (max(uses[child]) - last[index]) for child in late)
         whole = node.format.width * (max(max(uses[child]) for child in late) - last[index])
-        if own < whole or kinds[index] not in (Kind.REGISTERED, Kind.NARROWED):
+        rewired = kinds[index] is Kind.REWIRED
+        # a multiplier block holds the register of its whole product for nothing, but not that of a slice
+        block = node.op is Op.MUL and design.target.area(circuit, index).dsp > 0
+        if rewired or (own < whole and not block):
             chained.update(late)
         else:
             last[index] = max(max(uses[child]) for child in late)
