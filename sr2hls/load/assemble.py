@@ -126,7 +126,7 @@ def _approximate(operator: operators.Operator, point: Sequence[float | None]) ->
 
 
 def apply(name: str, arguments: Sequence[Value], scope: Scope) -> Value:
-    """The operator `name` applied. Raises LoadError for an unknown one, UnsupportedError for what cannot be a number."""
+    """The operator `name` applied. Raises LoadError for an unknown one, UnsupportedError for what is no number."""
     if scope.julia and len(arguments) == 1:
         if name in _JULIA_CONVERSIONS:
             return arguments[0]

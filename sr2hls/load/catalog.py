@@ -15,6 +15,7 @@ from sr2hls.load.template import Template, compose
 from sr2hls.model import Output, Provenance, SymbolicModel
 
 Choice = str | int
+_TEMPLATE_ROW = re.compile(r"\s*[^\W\d]\w*\s*=(?!=)")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
@@ -105,6 +106,8 @@ class Catalog:
         try:
             if self.template is not None:
                 return compose(self.template, text, self.dialect, self.inputs, scope)
+            if self.dialect is not PLAIN and _TEMPLATE_ROW.match(text):
+                raise UnsupportedError("a template row; only the checkpoint says how its parts combine")
             return assemble(parse(text, self.dialect), text, scope)
         except (LoadError, UnsupportedError) as error:
             shown = " ".join(text.split())

@@ -92,7 +92,7 @@ def _template(state: Mapping[Any, Any]) -> Template | None:
     kind = spec.path.rpartition(".")[2]
     fields = spec.state
     if kind != "TemplateExpressionSpec" or not isinstance(fields, dict) or not isinstance(fields.get("combine"), str):
-        raise LoadError(f"a model with a {kind} is not supported; supported are plain models and 2.x templates")
+        raise LoadError(f"a model with a {kind!r} is not supported; supported are plain models and 2.x templates")
     variables = fields.get("variable_names")
     parameters = fields.get("parameters") or {}
     if not isinstance(variables, list | tuple) or not isinstance(parameters, dict):
@@ -140,4 +140,5 @@ def read_checkpoint(data: bytes) -> Checkpoint:
     except LoadError:
         raise
     except Exception as error:  # the layout is the file's own: any mismatch is a damaged or unknown file
-        raise LoadError(f"a PySR model of an unknown layout ({type(error).__name__}: {error})"[:300]) from None
+        reason = " ".join(str(error).split())[:200]
+        raise LoadError(f"a PySR model of an unknown layout ({type(error).__name__}: {reason})") from None

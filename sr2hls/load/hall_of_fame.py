@@ -53,13 +53,16 @@ def rows_of(text: str) -> tuple[Row, ...]:
 def read_rows(path: Path) -> tuple[Row, ...]:
     """The rows of the file. Raises LoadError, naming the file."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LoadError(f"more than {MAX_BYTES} bytes")
-        return rows_of(path.read_text(encoding="utf-8"))
-    except LoadError as error:
-        raise LoadError(f"{path.name}: {error}") from None
+        size = path.stat().st_size
+        text = path.read_text(encoding="utf-8") if size <= MAX_BYTES else ""
     except (OSError, UnicodeDecodeError) as error:
         raise LoadError(f"{path.name}: cannot be read ({error})") from None
+    if size > MAX_BYTES:
+        raise LoadError(f"{path.name}: more than {MAX_BYTES} bytes")
+    try:
+        return rows_of(text)
+    except LoadError as error:
+        raise LoadError(f"{path.name}: {error}") from None
 
 
 def files_in(folder: Path) -> list[Path]:

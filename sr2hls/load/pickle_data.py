@@ -53,7 +53,77 @@ class Record:
 
 
 _EXACT = frozenset(
-    ["pysr.sr.PySRRegressor", "pysr.export_numpy.CallableEquation", "pysr.expression_specs.ExpressionSpec", "pysr.expression_specs.TemplateExpressionSpec", "pysr.expression_specs.ParametricExpressionSpec", "pysr.expression_specs.CallableJuliaExpression", "pysr.logger_specs.TensorBoardLoggerSpec", "pysr.type_specs.TypeSpec", "pysr.type_specs._TypeSpecDefinition", "pysr.type_specs._TypeSpecRuntimeDefinition", "juliacall.AnyValue", "juliacall.ValueBase", "juliacall.JlBase", "juliacall.Jl", "numpy.ndarray", "numpy.dtype", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer", "numpy.random._pickle.__randomstate_ctor", "numpy.random._pickle.__bit_generator_ctor", "numpy.random._mt19937.MT19937", "pandas.DataFrame", "pandas.Index", "pandas.RangeIndex", "pandas.StringDtype", "pandas.core.frame.DataFrame", "pandas.core.indexes.base.Index", "pandas.core.indexes.base._new_Index", "pandas.core.indexes.range.RangeIndex", "pandas.core.internals.managers.BlockManager", "pandas._libs.internals._unpickle_block", "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked", "pandas.arrays.StringArray", "pandas.arrays.ArrowStringArray", "pandas.core.arrays.string_.StringArray", "pandas.core.arrays.string_.StringDtype", "pandas.core.arrays.string_.StringArrayNumpySemantics", "pandas.core.arrays.string_arrow.ArrowStringArray", "pandas.core.arrays.string_arrow.ArrowStringArrayNumpySemantics", "pyarrow.lib._restore_array", "pyarrow.lib.py_buffer", "pyarrow.lib.type_for_alias", "pyarrow.lib.ChunkedArray", "pyarrow.lib.chunked_array", "builtins.slice", "builtins.bytearray", "builtins.complex", "builtins.set", "builtins.frozenset", "builtins.object", "__builtin__.slice", "__builtin__.bytearray", "__builtin__.object", "collections.OrderedDict", "collections.defaultdict", "pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib.PurePosixPath", "pathlib.PureWindowsPath", "pathlib._local.PosixPath", "pathlib._local.WindowsPath", "_codecs.encode", "copyreg._reconstructor", "copy_reg._reconstructor"]
+    {
+        "pysr.sr.PySRRegressor",
+        "pysr.export_numpy.CallableEquation",
+        "pysr.expression_specs.ExpressionSpec",
+        "pysr.expression_specs.TemplateExpressionSpec",
+        "pysr.expression_specs.ParametricExpressionSpec",
+        "pysr.expression_specs.CallableJuliaExpression",
+        "pysr.logger_specs.TensorBoardLoggerSpec",
+        "pysr.type_specs.TypeSpec",
+        "pysr.type_specs._TypeSpecDefinition",
+        "pysr.type_specs._TypeSpecRuntimeDefinition",
+        "juliacall.AnyValue",
+        "juliacall.ValueBase",
+        "juliacall.JlBase",
+        "juliacall.Jl",
+        "numpy.ndarray",
+        "numpy.dtype",
+        "numpy.core.multiarray._reconstruct",
+        "numpy._core.multiarray._reconstruct",
+        "numpy.core.multiarray.scalar",
+        "numpy._core.multiarray.scalar",
+        "numpy.core.numeric._frombuffer",
+        "numpy._core.numeric._frombuffer",
+        "numpy.random._pickle.__randomstate_ctor",
+        "numpy.random._pickle.__bit_generator_ctor",
+        "numpy.random._mt19937.MT19937",
+        "pandas.DataFrame",
+        "pandas.Index",
+        "pandas.RangeIndex",
+        "pandas.StringDtype",
+        "pandas.core.frame.DataFrame",
+        "pandas.core.indexes.base.Index",
+        "pandas.core.indexes.base._new_Index",
+        "pandas.core.indexes.range.RangeIndex",
+        "pandas.core.internals.managers.BlockManager",
+        "pandas._libs.internals._unpickle_block",
+        "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked",
+        "pandas.arrays.StringArray",
+        "pandas.arrays.ArrowStringArray",
+        "pandas.core.arrays.string_.StringArray",
+        "pandas.core.arrays.string_.StringDtype",
+        "pandas.core.arrays.string_.StringArrayNumpySemantics",
+        "pandas.core.arrays.string_arrow.ArrowStringArray",
+        "pandas.core.arrays.string_arrow.ArrowStringArrayNumpySemantics",
+        "pyarrow.lib._restore_array",
+        "pyarrow.lib.py_buffer",
+        "pyarrow.lib.type_for_alias",
+        "pyarrow.lib.ChunkedArray",
+        "pyarrow.lib.chunked_array",
+        "builtins.slice",
+        "builtins.bytearray",
+        "builtins.complex",
+        "builtins.set",
+        "builtins.frozenset",
+        "builtins.object",
+        "__builtin__.slice",
+        "__builtin__.bytearray",
+        "__builtin__.object",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "pathlib.Path",
+        "pathlib.PosixPath",
+        "pathlib.WindowsPath",
+        "pathlib.PurePosixPath",
+        "pathlib.PureWindowsPath",
+        "pathlib._local.PosixPath",
+        "pathlib._local.WindowsPath",
+        "_codecs.encode",
+        "copyreg._reconstructor",
+        "copy_reg._reconstructor",
+    }
 )
 # Modules whose names are carried along unread: sympy trees beside the equation text, configuration records, and the
 # user's own sympy functions, which live in __main__. None is resolved, so a name here gives a file no power.
@@ -83,7 +153,23 @@ def _is_julia_value(record: Any) -> bool:
 _MARK = object()
 _PLAIN: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 _LITERALS = frozenset(
-    ["BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8", "SHORT_BINSTRING", "BINSTRING"]
+    {
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG1",
+        "LONG4",
+        "BINFLOAT",
+        "SHORT_BINUNICODE",
+        "BINUNICODE",
+        "BINUNICODE8",
+        "SHORT_BINBYTES",
+        "BINBYTES",
+        "BINBYTES8",
+        "BYTEARRAY8",
+        "SHORT_BINSTRING",
+        "BINSTRING",
+    }
 )
 
 
@@ -232,32 +318,38 @@ _ACTIONS: dict[str, Callable[[_Machine, Any], None]] = {
 }
 
 
+def _walk(machine: _Machine, data: bytes) -> int:
+    """Run all opcodes; the position after the last one."""
+    for count, (opcode, argument, position) in enumerate(pickletools.genops(data)):
+        name = opcode.name
+        if count >= MAX_OPCODES:
+            raise LoadError(f"the pickle has more than {MAX_OPCODES} opcodes")
+        if name in _LITERALS:
+            machine.stack.append(argument)
+        elif name in _PLAIN:
+            machine.stack.append(_PLAIN[name])
+        elif name == "STOP":
+            return (position or 0) + 1
+        elif name in _ACTIONS:
+            _ACTIONS[name](machine, argument)
+        else:
+            raise LoadError(f"the pickle uses the opcode {name}, which no PySR model needs")
+    return 0
+
+
 def read_pickle(data: bytes) -> Any:
     """The inert tree of a pickle (protocol 2 to 5). Raises LoadError, and nothing else, whatever the bytes are."""
     if len(data) > MAX_BYTES:
         raise LoadError(f"a pickle of {len(data)} bytes; the limit is {MAX_BYTES}")
     if data[:1] != b"\x80":
         raise LoadError("not a binary pickle (protocol 2 or newer); a compressed joblib file?")
-    machine, end = _Machine(), 0
+    machine = _Machine()
     try:
-        for count, (opcode, argument, position) in enumerate(pickletools.genops(data)):
-            if count >= MAX_OPCODES:
-                raise LoadError(f"the pickle has more than {MAX_OPCODES} opcodes")
-            name = opcode.name
-            if name in _LITERALS:
-                machine.stack.append(argument)
-            elif name in _PLAIN:
-                machine.stack.append(_PLAIN[name])
-            elif name == "STOP":
-                end = (position or 0) + 1
-            elif name in _ACTIONS:
-                _ACTIONS[name](machine, argument)
-            else:
-                raise LoadError(f"the pickle uses the opcode {name}, which no PySR model needs")
+        end = _walk(machine, data)
     except LoadError:
         raise
-    except (ValueError, KeyError, IndexError, TypeError, OverflowError, UnicodeError, MemoryError) as error:
-        raise LoadError(f"damaged pickle: {error}") from None
+    except Exception as error:  # pickletools raises whatever the bytes make it raise
+        raise LoadError(f"damaged pickle: {' '.join(str(error).split())[:200]}") from None
     if end != len(data):
         raise LoadError(f"{len(data) - end} bytes after the end of the pickle (a joblib file?)")
     if len(machine.stack) != 1 or machine.stack[0] is _MARK:

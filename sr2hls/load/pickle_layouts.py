@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import struct
@@ -114,7 +115,7 @@ def _arrow_chunk(chunk: Any) -> list[str]:
     offsets, text = (b"" if b is None else _bytes(b.arguments[0]) for b in buffers[1:3])
     part = offsets[width * offset : width * (offset + length + 1)]
     ends = struct.unpack(f"<{length + 1}{'q' if width == 8 else 'i'}", part)
-    return [text[a:b].decode("utf-8") for a, b in zip(ends, ends[1:], strict=False)]
+    return [text[a:b].decode("utf-8") for a, b in itertools.pairwise(ends)]
 
 
 def _strings(value: Any) -> list[Any]:

@@ -49,7 +49,8 @@ def tokens(text: str, dialect: Dialect) -> list[Token]:
     """The tokens of `text`, closed by one of kind "end". Raises LoadError for a character that belongs to none."""
     if len(text) > MAX_TEXT:
         raise LoadError(f"a formula of {len(text)} characters; the limit is {MAX_TEXT}")
-    found, at = [], 0
+    found: list[Token] = []
+    at = 0
     while True:
         while at < len(text) and text[at].isspace():
             at += 1
@@ -69,7 +70,7 @@ def tokens(text: str, dialect: Dialect) -> list[Token]:
 
 
 def _float(value: Fraction, precision: int, least: int) -> Fraction:
-    """The binary float of `precision` significand bits nearest to `value`, ties to even; `least` is the last bit's place."""
+    """The nearest binary float of `precision` significand bits, ties to even; `least` is the place of its last bit."""
     if value == 0:
         return value
     place = max(abs(value.numerator).bit_length() - value.denominator.bit_length() - precision, least)

@@ -30,9 +30,7 @@ def _each(function: Callable[[float], float]) -> Callable[[Values], Values]:
 
 
 def _erfinv(x: float) -> float:
-    import mpmath
-
-    return float(mpmath.erfinv(x)) if -1 < x < 1 else math.nan
+    return float(sympy.erfinv(sympy.Float(x, 17)).evalf(17)) if -1 < x < 1 else math.nan
 
 
 def _clamp(x: Values, lo: Values, hi: Values) -> Values:

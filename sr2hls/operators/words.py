@@ -12,7 +12,7 @@ import sympy
 from sympy import Integer, S
 
 
-class Word(sympy.Function):
+class Word(sympy.Function):  # type: ignore[misc]  # sympy has no types
     """Base of our functions: real-valued; rational arguments are folded by `exact`."""
 
     is_commutative = True
