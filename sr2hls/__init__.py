@@ -1,0 +1,34 @@
+"""sr2hls: from a symbolic formula to an FPGA circuit with a proven error bound. This is the public interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sr2hls.version import __version__
+
+if TYPE_CHECKING:
+    from sr2hls.api import compile, simulate  # noqa: A004
+    from sr2hls.design import Design
+    from sr2hls.load import load
+    from sr2hls.model import SymbolicModel
+    from sr2hls.targets import Target
+
+__all__ = ["Design", "SymbolicModel", "Target", "__version__", "compile", "load", "simulate"]
+
+_HOMES = {
+    "Design": "sr2hls.design",
+    "SymbolicModel": "sr2hls.model",
+    "Target": "sr2hls.targets",
+    "compile": "sr2hls.api",
+    "load": "sr2hls.load",
+    "simulate": "sr2hls.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # sympy and numpy are imported when used: `sr2hls --help` answers at once
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sr2hls' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

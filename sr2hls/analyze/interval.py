@@ -1,0 +1,143 @@
+"""Closed real intervals with exact binary endpoints: addition, scaling, product, hull; rounded outward."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import arb, fmpq
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """All reals from `low` to `high`; both are exact `arb` numbers."""
+
+    low: arb
+    high: arb
+
+    @staticmethod
+    def of(low: arb | float | Fraction, high: arb | float | Fraction) -> Interval:
+        """The least interval that holds both numbers, rounded outward."""
+        return Interval(ball(low).lower(), ball(high).upper())
+
+    @staticmethod
+    def hull(*parts: Interval) -> Interval:
+        """The least interval that holds all parts."""
+        return Interval(_least([p.low for p in parts]), _greatest([p.high for p in parts]))
+
+    @property
+    def ball(self) -> arb:
+        """An arb ball that holds the interval."""
+        return self.low.union(self.high)
+
+    @property
+    def magnitude(self) -> arb:
+        """The largest absolute value."""
+        return _greatest([abs(self.low), abs(self.high)])
+
+    @property
+    def middle(self) -> arb:
+        """An exact number near the middle."""
+        return ((self.low + self.high) / 2).mid()
+
+    @property
+    def finite(self) -> bool:
+        return bool(self.low.is_finite() and self.high.is_finite())
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval((self.low + other.low).lower(), (self.high + other.high).upper())
+
+    def __neg__(self) -> Interval:
+        return Interval(-self.high, -self.low)
+
+    def __sub__(self, other: Interval) -> Interval:
+        return self + (-other)
+
+    def __mul__(self, other: Interval) -> Interval:
+        corners = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
+        return Interval(_least([c.lower() for c in corners]), _greatest([c.upper() for c in corners]))
+
+    def square(self) -> Interval:
+        if self.low < 0 and self.high > 0:
+            return Interval(arb(0), (self.magnitude * self.magnitude).upper())
+        corners = sorted([self.low * self.low, self.high * self.high], key=float)
+        return Interval(corners[0].lower(), corners[1].upper())
+
+    def absolute(self) -> Interval:
+        if self.low >= 0:
+            return self
+        if self.high <= 0:
+            return -self
+        return Interval(arb(0), self.magnitude)
+
+    def minimum(self, other: Interval) -> Interval:
+        return Interval(_least([self.low, other.low]), _least([self.high, other.high]))
+
+    def maximum(self, other: Interval) -> Interval:
+        return Interval(_greatest([self.low, other.low]), _greatest([self.high, other.high]))
+
+    def meet(self, other: Interval) -> Interval:
+        """The common part; the arguments must overlap."""
+        return Interval(_greatest([self.low, other.low]), _least([self.high, other.high]))
+
+    def split(self, parts: int) -> list[Interval]:
+        """Equal cells that cover the interval."""
+        step = (self.high - self.low) / parts
+        edges = [self.low, *((self.low + step * i).mid() for i in range(1, parts)), self.high]
+        return [Interval(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+
+    def codes(self, fraction: int) -> tuple[int, int]:
+        """The codes at `fraction` bits that hold the interval, rounded outward."""
+        low, high = exact(self.low), exact(self.high)
+        scale = Fraction(2) ** fraction
+        return math.floor(low * scale), math.ceil(high * scale)
+
+    def floats(self) -> tuple[float, float]:
+        """Both ends as floats, rounded outward."""
+        return math.nextafter(float(self.low), -math.inf), math.nextafter(float(self.high), math.inf)
+
+    def __str__(self) -> str:
+        return f"[{float(self.low):.6g}, {float(self.high):.6g}]"
+
+
+ZERO = Interval(arb(0), arb(0))
+
+
+def ball(value: arb | float | Fraction) -> arb:
+    """A number as an arb ball: exact for int, float and arb, enclosing for a Fraction."""
+    if isinstance(value, Fraction):
+        return arb(fmpq(value.numerator, value.denominator))
+    return value if isinstance(value, arb) else arb(value)
+
+
+def symmetric(radius: arb) -> Interval:
+    """[-radius, radius]."""
+    return Interval((-radius).lower(), radius.upper())
+
+
+def exact(value: arb) -> Fraction:
+    """The midpoint of a finite ball, exactly; for an exact number, the number."""
+    rational = value.mid().fmpq()
+    return Fraction(int(rational.p), int(rational.q))
+
+
+def nearest_code(value: arb, fraction: int) -> int:
+    """The code nearest to the midpoint of a ball at `fraction` fraction bits; ties upward."""
+    return math.floor(exact(value) * Fraction(2) ** fraction + Fraction(1, 2))
+
+
+def _least(values: list[arb]) -> arb:
+    result = values[0]
+    for value in values[1:]:
+        if value < result:
+            result = value
+    return result
+
+
+def _greatest(values: list[arb]) -> arb:
+    result = values[0]
+    for value in values[1:]:
+        if value > result:
+            result = value
+    return result

@@ -1,0 +1,92 @@
+"""What the lowering proved → `Certificate`: the ledger of ranges, formats, errors and shares, for people and checkers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from sr2hls.analyze.interval import ZERO, Interval
+from sr2hls.analyze.ranges import Analysis
+from sr2hls.design import Certificate, NodeCertificate, OutputCertificate
+from sr2hls.formats import Format
+from sr2hls.lower import Entry, Lowered
+from sr2hls.model import SymbolicModel
+from sr2hls.program import Program
+from sr2hls.quantize.budget import sensitivities
+
+
+def certificate(
+    model: SymbolicModel,
+    program: Program,
+    analysis: Analysis,
+    lowered: Lowered,
+    outputs: Mapping[str, Format],
+    targets: Mapping[str, float],
+) -> Certificate:
+    """Collect the proof's numbers, rounded outward."""
+    weights: dict[str, float] = {}
+    shares: dict[str, float] = {}
+    for name, symbol in program.outputs:
+        for step, weight in sensitivities(program, analysis, symbol).items():
+            weights[step] = max(weights.get(step, 0.0), weight)
+            shares[step] = max(shares.get(step, 0.0), weight / targets[name])
+    nodes = [_input(name, analysis, weights) for name in (s.name for s in program.inputs)]
+    nodes += [_node(entry, weights, shares) for entry in lowered.entries]
+    bands = tuple(entry.band for entry in lowered.entries if entry.band is not None)
+    proven = tuple(
+        OutputCertificate(
+            name=output.name,
+            formula=output.provenance.equation,
+            format=str(outputs[output.name]),
+            target=targets[output.name],
+            bound=_outward(lowered.errors[output.name]),
+            bands=bands,
+        )
+        for output in model.outputs
+    )
+    domain = tuple((s.name, *_exact(analysis, s.name)) for s in program.inputs)
+    return Certificate(proven, tuple(nodes), domain, _notes(model, program, analysis))
+
+
+def _node(entry: Entry, weights: Mapping[str, float], shares: Mapping[str, float]) -> NodeCertificate:
+    name = entry.step.symbol.name
+    return NodeCertificate(
+        expression=entry.step.origin,
+        kind=str(entry.step.kind),
+        range=(entry.range + entry.error).floats(),
+        format=str(entry.format),
+        local_error=entry.local.floats() if entry.local != ZERO else (0.0, 0.0),
+        error=entry.error.floats() if entry.error != ZERO else (0.0, 0.0),
+        sensitivity=weights.get(name, 0.0),
+        share=float(entry.local.magnitude) * shares.get(name, 0.0),
+        method=entry.method,
+    )
+
+
+def _input(name: str, analysis: Analysis, weights: Mapping[str, float]) -> NodeCertificate:
+    domain = analysis.domains[name]
+    return NodeCertificate(
+        name, "input", _exact(analysis, name), str(domain.format), (0.0, 0.0), (0.0, 0.0), weights.get(name, 0.0), 0.0
+    )
+
+
+def _exact(analysis: Analysis, name: str) -> tuple[float, float]:
+    domain = analysis.domains[name]
+    return float(domain.format.value(domain.low)), float(domain.format.value(domain.high))
+
+
+def _outward(error: Interval) -> float:
+    return 0.0 if error == ZERO else math.nextafter(float(error.magnitude), math.inf)
+
+
+def _notes(model: SymbolicModel, program: Program, analysis: Analysis) -> tuple[str, ...]:
+    notes = []
+    for symbol in program.inputs:
+        domain = analysis.domains[symbol.name]
+        if (domain.low, domain.high) != (domain.format.least, domain.format.greatest):
+            low, high = _exact(analysis, symbol.name)
+            notes.append(f"{symbol.name} is clamped to [{low:g}, {high:g}]; the bound holds for the clamped value")
+    unused = [name for name in model.inputs if name not in {s.name for s in program.inputs}]
+    if unused:
+        notes.append(f"not used by the formula, hence no port: {', '.join(unused)}")
+    return tuple(notes)

@@ -1,0 +1,89 @@
+"""A function step → evaluator nodes, its proven local error, and the error it inherits from its argument."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from flint import arb
+
+from sr2hls.analyze.cells import Cells, cells_of
+from sr2hls.analyze.interval import ZERO, Interval, exact, symmetric
+from sr2hls.errors import DomainError
+from sr2hls.functions import FunctionSpec, choose
+from sr2hls.functions.table import WIDEST
+from sr2hls.program import Assignment
+
+if TYPE_CHECKING:
+    from sr2hls.lower.program import State
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionResult:
+    """The result node, the evaluator's own error, the argument's error seen through the function, the method."""
+
+    node: int
+    local: Interval
+    inherited: Interval
+    method: str
+
+
+def lower_function(state: State, step: Assignment, budget: float, fraction: int | None = None) -> FunctionResult:
+    """Evaluate step.expression, a function of one symbol.
+
+    Args:
+        budget: the largest local error (a real number).
+        fraction: fraction bits of the result; None: as few as the budget allows.
+    """
+    (symbol,) = step.expression.free_symbols
+    name, function = symbol.name, state.analysis.functions[step.symbol.name]
+    domain = state.analysis.ranges[name]
+    error = state.errors[name]
+    cells = state.analysis.cells.get(step.symbol.name)
+    node = state.nodes[name]
+    if cells is None:  # an input whose every code is enumerated: the clamp is part of the table
+        node = state.raw.get(name, node)
+    word = state.b[node].format
+    if cells is not None and word.width > WIDEST:
+        node, domain, error, cells = _inside(state, step, cells)
+        word = state.b[node].format
+    if fraction is None:
+        fraction = math.ceil(math.log2((0.5 if word.width <= WIDEST else 0.75) / budget))
+    spec = FunctionSpec(
+        function, word, state.b[node].low, state.b[node].high, domain, fraction, arb(budget) * (1 + arb(2) ** -30)
+    )
+    evaluator = choose(spec)
+    inherited = ZERO if cells is None else cells.variation(error)
+    return FunctionResult(evaluator.build(state.b, node), evaluator.error, inherited, evaluator.method)
+
+
+def _inside(state: State, step: Assignment, cells: Cells) -> tuple[int, Interval, Interval, Cells]:
+    """The argument node whose every code lies where the function is defined: argument, domain, error, cells.
+
+    A rounded argument may leave its real range by its error. Where the function can be continued there, nothing is
+    needed; where it cannot (a square root at zero), the circuit clamps the argument.
+    """
+    (symbol,) = step.expression.free_symbols
+    name, b = symbol.name, state.b
+    node, error, domain = state.nodes[name], state.errors[name], state.analysis.ranges[name]
+    fmt = b[node].format
+    unit = arb(2) ** -fmt.fraction
+    reach = Interval(arb(b[node].low) * unit, arb(b[node].high) * unit)
+    if domain.low <= reach.low and reach.high <= domain.high:
+        return node, domain, error, cells
+    turns = cells.parts[0].domain.low < domain.low  # cells were taken over more than one turn
+    if turns:
+        return node, reach, error, cells
+    wide = Interval.hull(domain, reach)
+    try:
+        return node, reach, error, cells_of(state.analysis.functions[step.symbol.name], wide)
+    except DomainError:
+        scale = Fraction(2) ** fmt.fraction
+        low, high = math.ceil(exact(domain.low) * scale), math.floor(exact(domain.high) * scale)
+        b.origin = f"argument of {step.origin}, clamped to where it is defined"
+        inside = b.minimum(b.maximum(node, b.constant(low, fmt.fraction)), b.constant(high, fmt.fraction))
+        b.origin = step.origin
+        clamped = b.narrow(inside, low, high)
+        return clamped, domain, Interval.hull(error, symmetric(unit)), cells
