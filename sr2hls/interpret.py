@@ -84,7 +84,7 @@ def _evaluate(node: Node, circuit: Circuit, values: list[Codes], ports: Mapping[
             return (a < b).astype(np.int64)
         case Op.EQUAL:
             a, b = _aligned(args, formats)
-            return (a == b).astype(np.int64)
+            return np.equal(a, b).astype(np.int64)
         case Op.SELECT:
             b, c = _aligned(args[1:], formats[1:])
             return np.where(args[0] != 0, b, c)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sr2hls.circuit import Node, Table
+from sr2hls.circuit import Circuit, Node, Op, Overflow, Table
+from sr2hls.ranges import round_code
 
 _COMMENT = 100  # characters of a sub-expression that a line shows
 _LINE = 100
@@ -47,3 +48,18 @@ def table_rows(codes: tuple[int, ...]) -> str:
         row += item
     rows.append(row.rstrip(","))
     return "\n".join(rows)
+
+
+def rounded_range(node: Node, arg: Node) -> tuple[int, int]:
+    """The codes that a cast has after its rounding, before it wraps or saturates."""
+    drop = arg.format.fraction - node.format.fraction
+    return round_code(arg.low, drop, node.rounding), round_code(arg.high, drop, node.rounding)
+
+
+def rounds_then_saturates(circuit: Circuit, index: int) -> bool:
+    """Whether node `index` is a cast that drops bits and then may saturate: it takes two statements."""
+    node = circuit.nodes[index]
+    if node.op is not Op.CAST or node.overflow is not Overflow.SATURATE:
+        return False
+    arg = circuit.nodes[node.args[0]]
+    return arg.format.fraction > node.format.fraction and not node.format.holds(*rounded_range(node, arg))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
@@ -23,6 +24,8 @@ SCHEMA_VERSION = 1
 SHORT = 16  # hexadecimal digits of the digest that the other files carry
 
 Json = dict[str, Any]
+
+_STATED = re.compile(r"\bsr2hls-digest: ([0-9a-f]{16})\b")
 
 _OPTIONAL = ("value", "name", "table", "rounding", "overflow", "origin")  # written only where not the default
 _DEFAULTS = {f.name: f.default for f in fields(Node) if f.name in _OPTIONAL}
@@ -46,6 +49,12 @@ def design_digest(design: Design) -> str:
 def short_digest(design: Design) -> str:
     """The first 16 hexadecimal digits of the digest: what every other emitted file carries."""
     return design_digest(design)[:SHORT]
+
+
+def stated_digest(text: str) -> str | None:
+    """The digest that an emitted file states after the words `sr2hls-digest:`; None for a file without one."""
+    found = _STATED.search(text)
+    return found[1] if found else None
 
 
 def digest_of(data: Json) -> str:

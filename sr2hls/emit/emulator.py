@@ -6,14 +6,21 @@ import re
 
 from sr2hls.circuit import Circuit, Node, Op, Overflow, Rounding
 from sr2hls.design import Design
-from sr2hls.emit.cpp_text import comment, literal, node_comment, storage_bits, table_rows
+from sr2hls.emit.cpp_text import (
+    comment,
+    literal,
+    node_comment,
+    rounded_range,
+    rounds_then_saturates,
+    storage_bits,
+    table_rows,
+)
 from sr2hls.emit.design_json import short_digest
 from sr2hls.emit.names import safe_names
 from sr2hls.emit.text import render
 from sr2hls.formats import Format
-from sr2hls.ranges import round_code
 
-_VARIABLE = re.compile(r"(?<![\w.])n\d+\b")
+_VARIABLE = re.compile(r"(?<![\w.])n\d+(?:_rounded)?\b")
 
 
 def emulator(design: Design) -> str:
@@ -72,17 +79,24 @@ def _table(circuit: Circuit, index: int) -> dict[str, object]:
 
 
 def _statements(circuit: Circuit, ports: dict[str, str]) -> list[str]:
-    expressions = [_expression(circuit, node, ports) for node in circuit.nodes]
-    read = set(_VARIABLE.findall(" ".join(expressions))) | {f"n{index}" for _, index in circuit.outputs}
+    lines: list[tuple[str, str, str]] = []  # variable, expression, comment
+    for index, node in enumerate(circuit.nodes):
+        if rounds_then_saturates(circuit, index):
+            arg = circuit.nodes[node.args[0]]
+            drop = arg.format.fraction - node.format.fraction
+            lines.append((f"n{index}_rounded", _rounded(f"n{node.args[0]}", drop, node.rounding), ""))
+        lines.append((f"n{index}", _expression(circuit, index, ports), f"  // {node_comment(node)}"))
+    read = set(_VARIABLE.findall(" ".join(text for _, text, _ in lines)))
+    read |= {f"n{index}" for _, index in circuit.outputs}
     return [
-        f"{'' if f'n{index}' in read else '[[maybe_unused]] '}const std::int64_t n{index} = {text};"
-        f"  // {node_comment(circuit.nodes[index])}"
-        for index, text in enumerate(expressions)
+        f"{'' if name in read else '[[maybe_unused]] '}const std::int64_t {name} = {text};{remark}"
+        for name, text, remark in lines
     ]
 
 
-def _expression(circuit: Circuit, node: Node, ports: dict[str, str]) -> str:
+def _expression(circuit: Circuit, index: int, ports: dict[str, str]) -> str:
     nodes = circuit.nodes
+    node = nodes[index]
     names = [f"n{i}" for i in node.args]
     args = [nodes[i] for i in node.args]
     match node.op:
@@ -117,7 +131,7 @@ def _expression(circuit: Circuit, node: Node, ports: dict[str, str]) -> str:
         case Op.LOOKUP:
             return f"table_{node.table}[{_bits(names[0], args[0].format)}]"
         case Op.CAST:
-            return _cast(names[0], args[0], node)
+            return _cast(names[0], args[0], node, f"n{index}")
 
 
 def _aligned(names: list[str], args: list[Node]) -> list[str]:
@@ -151,24 +165,24 @@ def _wrap(name: str, fmt: Format) -> str:
     return f"(({name} & {_mask(fmt.width)}) ^ {literal(1 << (fmt.width - 1))}) - {literal(1 << (fmt.width - 1))}"
 
 
-def _cast(name: str, arg: Node, node: Node) -> str:
+def _cast(name: str, arg: Node, node: Node, variable: str) -> str:
     fmt, drop = node.format, arg.format.fraction - node.format.fraction
-    low, high = (round_code(code, drop, node.rounding) for code in (arg.low, arg.high))
+    low, high = rounded_range(node, arg)
     if low == high and fmt.holds(low, high):
         return literal(low)  # also where the shift would leave the 64 bits
-    rounded = _rounded(name, drop, node.rounding) if drop > 0 else name
-    if fmt.holds(low, high):
-        return _shifted_left(rounded, max(-drop, 0))
-    if node.overflow is Overflow.WRAP:
-        return _wrap_left(rounded, fmt, max(-drop, 0))
-    return _saturated(rounded, fmt, max(-drop, 0), low, high)
+    if node.overflow is Overflow.SATURATE and not fmt.holds(low, high):
+        return _saturated(f"{variable}_rounded" if drop > 0 else name, fmt, max(-drop, 0), low, high)
+    if drop > 0:
+        rounded = _rounded(name, drop, node.rounding)
+        return rounded if fmt.holds(low, high) else _wrap(f"({rounded})", fmt)
+    return _shifted_left(name, -drop) if fmt.holds(low, high) else _wrap_left(name, fmt, -drop)
 
 
 def _rounded(name: str, drop: int, rounding: Rounding) -> str:
     floor = f"({name} >> {min(drop, 63)})"
     if rounding is Rounding.FLOOR:
         return floor
-    return f"({floor} + (({name} >> {min(drop - 1, 63)}) & 1))"  # no code + half, which could overflow
+    return f"{floor} + (({name} >> {min(drop - 1, 63)}) & 1)"  # not code + half, which could overflow
 
 
 def _wrap_left(name: str, fmt: Format, power: int) -> str:

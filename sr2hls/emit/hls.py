@@ -7,21 +7,40 @@ synthesis, which constructors do not (hls4ml issue 994), and they compile fast.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sr2hls.circuit import Circuit, Node, Op, Overflow, Rounding
 from sr2hls.design import Design
-from sr2hls.emit.cpp_text import comment, literal, node_comment, storage_bits, table_rows
+from sr2hls.emit.cpp_text import (
+    comment,
+    literal,
+    node_comment,
+    rounded_range,
+    rounds_then_saturates,
+    storage_bits,
+    table_rows,
+)
 from sr2hls.emit.design_json import short_digest
 from sr2hls.emit.names import fresh_prefix, safe_names
 from sr2hls.emit.text import render
 from sr2hls.formats import Format
-from sr2hls.ranges import align, round_code
+from sr2hls.ranges import align
 
 _NATIVE = {8: "char", 16: "short", 32: "int", 64: "long long"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The C++ names that an expression may use."""
+
+    variables: list[str]  # of the nodes
+    ports: dict[str, str]
+    prefix: str  # of tables and functions of the file
+
+
 def hls_source(design: Design) -> dict[str, str]:
     """File name → text: the top function's header and source, for Vivado HLS, Vitis HLS and g++ with ap_types."""
-    top = top_name(design)
+    top, prefix = top_name(design), local_prefix(design)
     values = {
         "top": top,
         "title": comment(design.name),
@@ -37,10 +56,10 @@ def hls_source(design: Design) -> dict[str, str]:
         f"{top}.cpp": render(
             "hls/top.cpp.j2",
             **values,
-            tables=hls_tables(design),
+            tables=hls_tables(design, prefix),
             leading_zeros=uses_leading_zeros(design),
-            prefix="",
-            statements=hls_statements(design),
+            prefix=prefix,
+            statements=hls_statements(design, prefix),
         ),
     }
 
@@ -74,7 +93,15 @@ def uses_leading_zeros(design: Design) -> bool:
     return any(node.op is Op.LEADING_ZEROS for node in design.circuit.nodes)
 
 
-def hls_tables(design: Design, prefix: str = "") -> list[str]:
+def local_prefix(design: Design, wish: str = "") -> str:
+    """What stands before the names of tables and functions of the file, so that no port hides them."""
+    ports = port_names(design).values()
+    while any(name.startswith((f"{wish}table_", f"{wish}leading_zeros")) for name in ports):
+        wish = f"own_{wish}"
+    return wish
+
+
+def hls_tables(design: Design, prefix: str) -> list[str]:
     """One static array of native integers per table."""
     lines = []
     for index, table in enumerate(design.circuit.tables):
@@ -88,17 +115,19 @@ def hls_tables(design: Design, prefix: str = "") -> list[str]:
     return lines
 
 
-def hls_statements(design: Design, prefix: str = "") -> list[str]:
+def hls_statements(design: Design, prefix: str) -> list[str]:
     """The body: one statement per node, from the bits of the input ports to those of the output ports."""
     circuit = design.circuit
     names = port_names(design)
     stem = fresh_prefix(names.values(), "n")
     variables = [f"{stem}{index}" for index in range(len(circuit.nodes))]
-    lines = [
-        f"{_type(node.format)} {variables[index]} = {_expression(circuit, node, variables, names, prefix)};"
-        f"  // {node_comment(node)}"
-        for index, node in enumerate(circuit.nodes)
-    ]
+    scope = _Scope(variables, names, prefix)
+    lines = []
+    for index, (node, variable) in enumerate(zip(circuit.nodes, variables, strict=True)):
+        text = _expression(circuit, index, scope)
+        if rounds_then_saturates(circuit, index):
+            lines.append(_rounded_statement(circuit, node, variables[node.args[0]], variable))
+        lines.append(f"{_type(node.format)} {variable} = {text};  // {node_comment(node)}")
     lines += [f"{names[name]}.range() = {variables[index]};" for name, index in circuit.outputs]
     return lines
 
@@ -107,20 +136,21 @@ def _type(fmt: Format) -> str:
     return f"ap_{'' if fmt.signed else 'u'}int<{fmt.width}>"
 
 
-def _expression(circuit: Circuit, node: Node, variables: list[str], ports: dict[str, str], prefix: str) -> str:
-    names = [variables[i] for i in node.args]
+def _expression(circuit: Circuit, index: int, scope: _Scope) -> str:
+    node, variable, prefix = circuit.nodes[index], scope.variables[index], scope.prefix
+    names = [scope.variables[i] for i in node.args]
     args = [circuit.nodes[i] for i in node.args]
     word = _type(node.format)
     match node.op:
         case Op.INPUT:
-            return f"{ports[node.name]}.range()"
+            return f"{scope.ports[node.name]}.range()"
         case Op.CONSTANT:
             return literal(node.value)
         case Op.ADD | Op.SUB:
             a, b = _aligned(names, args)
             return f"{a} {'+' if node.op is Op.ADD else '-'} {b}"
         case Op.LESS | Op.EQUAL:
-            a, b = _aligned(names, args)
+            a, b = _comparable(names, args)
             return f"({a} {'<' if node.op is Op.LESS else '=='} {b}) ? 1 : 0"
         case Op.MUL:
             return f"{names[0]} * {names[1]}"
@@ -142,7 +172,7 @@ def _expression(circuit: Circuit, node: Node, variables: list[str], ports: dict[
         case Op.LOOKUP:
             return f"{prefix}table_{node.table}[ap_uint<{args[0].format.width}>({names[0]}).to_uint()]"
         case Op.CAST:
-            return _cast(names[0], args[0], node)
+            return _cast(names[0], args[0], node, variable)
 
 
 def _aligned(names: list[str], args: list[Node]) -> list[str]:
@@ -150,25 +180,50 @@ def _aligned(names: list[str], args: list[Node]) -> list[str]:
     return [_left(name, arg, common - arg.format.fraction) for name, arg in zip(names, args, strict=True)]
 
 
+def _comparable(names: list[str], args: list[Node]) -> list[str]:
+    """Aligned words of one signedness: the open headers compare a negative ap_int with a wide ap_uint wrongly."""
+    common = max(arg.format.fraction for arg in args)
+    texts = _aligned(names, args)
+    words = [_left_format(arg, common - arg.format.fraction) for arg in args]
+    if words[0].signed == words[1].signed:
+        return texts
+    return [
+        text if word.signed else f"ap_int<{word.width + 1}>({text})" for text, word in zip(texts, words, strict=True)
+    ]
+
+
+def _left_format(arg: Node, power: int) -> Format:
+    """A word that holds the code times 2^power."""
+    if power == 0 or arg.low == arg.high == 0:
+        return arg.format
+    return Format.least_for(align(arg.low, 0, power), align(arg.high, 0, power), 0)
+
+
 def _left(name: str, arg: Node, power: int) -> str:
     """The code times 2^power, in a word that holds it: ap_int's own shift keeps the width of its operand."""
     if power == 0 or arg.low == arg.high == 0:
         return name
-    code = arg.format.fraction
-    return f"({_type(Format.least_for(align(arg.low, 0, power), align(arg.high, 0, power), code))}({name}) << {power})"
+    return f"({_type(_left_format(arg, power))}({name}) << {power})"
 
 
-def _cast(name: str, arg: Node, node: Node) -> str:
+def _cast(name: str, arg: Node, node: Node, variable: str) -> str:
     fmt, drop = node.format, arg.format.fraction - node.format.fraction
-    low, high = (round_code(code, drop, node.rounding) for code in (arg.low, arg.high))
+    low, high = rounded_range(node, arg)
     if low == high and fmt.holds(low, high):
         return literal(low)
-    rounded = _rounded(name, arg.format, drop, node.rounding) if drop > 0 else name
     if node.overflow is Overflow.SATURATE and not fmt.holds(low, high):
-        return _saturated(rounded, fmt, max(-drop, 0), low, high)
-    if drop >= 0:
-        return rounded  # the assignment wraps
-    return f"{_type(fmt)}({rounded}) << {-drop}" if -drop < fmt.width else "0"
+        return _saturated(f"{variable}_rounded" if drop > 0 else name, fmt, max(-drop, 0), low, high)
+    if drop >= 0:  # the assignment wraps
+        return _rounded(name, arg.format, drop, node.rounding) if drop > 0 else name
+    return f"{_type(fmt)}({name}) << {-drop}" if -drop < fmt.width else "0"
+
+
+def _rounded_statement(circuit: Circuit, node: Node, name: str, variable: str) -> str:
+    """The rounded code of a cast that then saturates, in a word of its own."""
+    arg = circuit.nodes[node.args[0]]
+    word = _type(Format.least_for(*rounded_range(node, arg), 0))
+    text = _rounded(name, arg.format, arg.format.fraction - node.format.fraction, node.rounding)
+    return f"{word} {variable}_rounded = {text};"
 
 
 def _rounded(name: str, fmt: Format, drop: int, rounding: Rounding) -> str:

@@ -16,7 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from sr2hls.design import Design
 from sr2hls.emit.design_json import short_digest
-from sr2hls.emit.hls import hls_statements, hls_tables, port_names, port_type, top_name, uses_leading_zeros
+from sr2hls.emit.hls import (
+    hls_statements,
+    hls_tables,
+    local_prefix,
+    port_names,
+    port_type,
+    top_name,
+    uses_leading_zeros,
+)
 from sr2hls.emit.text import render
 from sr2hls.errors import FormatError, ToolError, UnsupportedError
 from sr2hls.formats import Format
@@ -97,6 +105,7 @@ def to_hls4ml(
 def hls4ml_function(design: Design) -> str:
     """The C++ function (inside hls4ml's namespace) that the layer calls."""
     function = _function_name(design)
+    prefix = local_prefix(design, f"{function}_")
     names = port_names(design)
     return render(
         "hls/hls4ml_function.h.j2",
@@ -105,10 +114,10 @@ def hls4ml_function(design: Design) -> str:
         function=function,
         arguments=[f"{port_type(fmt, MODES)} {names[name]}" for name, fmt in design.input_formats.items()]
         + [f"{port_type(fmt, MODES)} &{names[name]}" for name, fmt in design.output_formats.items()],
-        tables=hls_tables(design, f"{function}_"),
+        tables=hls_tables(design, prefix),
         leading_zeros=uses_leading_zeros(design),
-        prefix=f"{function}_",
-        statements=hls_statements(design, f"{function}_"),
+        prefix=prefix,
+        statements=hls_statements(design, prefix),
     )
 
 

@@ -56,7 +56,8 @@ def vectors_text(design: Design, inputs: Mapping[str, ArrayLike]) -> str:
     columns += [np.broadcast_to(outputs[name], (samples,)) for name in design.output_formats]
     head = " ".join([*design.input_formats, *design.output_formats])
     rows = "\n".join(" ".join(map(str, row)) for row in np.stack(columns, axis=1).tolist())
-    return f"# integer codes, one sample a line: {head}\n{short_digest(design)} {samples}\n{rows}\n"
+    digest = short_digest(design)
+    return f"# sr2hls-digest: {digest}; integer codes, one sample a line: {head}\n{digest} {samples}\n{rows}\n"
 
 
 def vivado_project(design: Design, verilog: str = "") -> dict[str, str]:

@@ -99,7 +99,7 @@ def parse_csynth_xml(path: Path) -> dict[str, Any]:
 
 
 def parse_utilization(path: Path) -> dict[str, Any]:
-    """`report_utilization -file` → the fields of `UtilizationReport`. Raises LoadError: missing or of another layout."""
+    """`report_utilization -file` → the fields of `UtilizationReport`. Raises LoadError: missing or another layout."""
     return asdict(utilization_report(_text(path)))
 
 
