@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from sr2hls.version import __version__
 from typing import Any
 
 import flint
@@ -16,6 +16,7 @@ from sr2hls.certify import certificate
 from sr2hls.design import Design
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
+from sr2hls.load.native import to_json
 from sr2hls.lower import Lowered, lower
 from sr2hls.model import SymbolicModel
 from sr2hls.program import Kind, Program
@@ -24,6 +25,7 @@ from sr2hls.quantize.domains import domains_of, output_format
 from sr2hls.rewrite.fuse import fuse
 from sr2hls.schedule import schedule
 from sr2hls.targets import load_target
+from sr2hls.version import __version__
 
 _PRECISION = 64  # bits of the interval arithmetic
 _OWN_ROUNDING = {Kind.FUNCTION: 0.75, Kind.LINEAR: 0.625}  # ulps that an output step may take itself
@@ -35,13 +37,15 @@ class Options:
     """What the user asks for.
 
     inputs: format per input, or "*" for all; ranges: (low, high) real values per input; output: a format, per-output
-    formats, or "auto"; max_error: absolute, or None for one ulp of each output; registers: "in", "out", "both", "none".
+    formats, or "auto"; max_error: absolute, or None for `max_error_ulps` units in the last place of each output;
+    registers: "in", "out", "both", "none".
     """
 
     inputs: Mapping[str, Format] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     output: Mapping[str, Format] = field(default_factory=dict)
     max_error: float | None = None
+    max_error_ulps: float = 1.0
     target: str = "ecp5-6"
     clock_ns: float | None = None
     latency: int | None = None
@@ -64,7 +68,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
             name: output_format(name, analysis.ranges[symbol.name], options.output, options.max_error)
             for name, symbol in program.outputs
         }
-        targets = {name: _target_error(name, word, options.max_error) for name, word in outputs.items()}
+        targets = {name: _target_error(name, word, options) for name, word in outputs.items()}
         lowered = _within(program, analysis, outputs, targets)
         ledger = certificate(model, program, analysis, lowered, outputs, targets)
     target = load_target(options.target)
@@ -117,10 +121,16 @@ def _within(
     )
 
 
-def _target_error(name: str, word: Format, max_error: float | None) -> float:
+def _target_error(name: str, word: Format, options: Options) -> float:
     ulp = 2.0**-word.fraction
-    if max_error is None:
-        return ulp
+    if options.max_error is None:
+        if not options.max_error_ulps > 0.5:
+            raise FormatError(
+                f"an error of {options.max_error_ulps:g} ulp is not to be had: rounding the output alone costs half an "
+                f"ulp; ask for more than 0.5ulp"
+            )
+        return options.max_error_ulps * ulp
+    max_error = options.max_error
     if not max_error > ulp / 2:
         raise FormatError(
             f"output '{name}' is {word}: rounding to it alone costs {ulp / 2:.3g}, so an error of {max_error:.3g} needs "
@@ -144,4 +154,5 @@ def _provenance(model: SymbolicModel) -> dict[str, Any]:
             }
             for output in model.outputs
         ],
+        "model": json.loads(to_json(model)),  # exact, so that the check can evaluate the formula itself
     }
