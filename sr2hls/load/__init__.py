@@ -26,6 +26,8 @@ _FILE_SUFFIXES = (*PICKLE_SUFFIXES, *TABLE_SUFFIXES, ".json", ".txt")
 
 def _as_path(source: str | Path) -> Path | None:
     """The path that `source` names, or None if it is formula text. Raises LoadError for a file that is not there."""
+    if not str(source).strip():
+        return None
     path = Path(source)
     try:
         if path.exists():
@@ -57,6 +59,8 @@ def read(
     path = _as_path(source)
     if path is None:
         return read_text(str(source), inputs)
+    if path.suffix == ".json":
+        raise LoadError(f"{path.name}: a finished model; use load")
     return read_path(path, Options(inputs, precision, operators))
 
 

@@ -8,7 +8,6 @@ from functools import cache
 
 import numpy as np
 import sympy
-from sympy.core.parameters import distribute
 
 from sr2hls import operators
 from sr2hls.errors import LoadError, UnsupportedError
@@ -209,11 +208,11 @@ def assemble(node: Node, text: str, scope: Scope) -> Value:
     real number or would need constants of absurd size.
     """
     try:
-        with distribute(False):
-            value = _build(node, text, scope)
-            stranger = operators.foreign(value.expression)
-            if stranger is None:
-                return value
-            raise UnsupportedError(f"in '{_first_foreign(node, text, scope)}': not a real number ({stranger})")
+        value = _build(node, text, scope)
+        stranger = operators.foreign(value.expression)
+        part = "" if stranger is None else _first_foreign(node, text, scope)
     except RecursionError:
         raise UnsupportedError("the formula is nested too deeply for sympy") from None
+    if stranger is not None:
+        raise UnsupportedError(f"in '{part}': not a real number ({stranger})")
+    return value

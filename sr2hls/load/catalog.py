@@ -106,14 +106,17 @@ class Catalog:
         try:
             if self.template is not None:
                 return compose(self.template, text, self.dialect, self.inputs, scope)
-            if self.dialect is not PLAIN and _TEMPLATE_ROW.match(text):
-                raise UnsupportedError("a template row; only the checkpoint says how its parts combine")
-            return assemble(parse(text, self.dialect), text, scope)
+            return self._plain_row(text, scope)
         except (LoadError, UnsupportedError) as error:
             shown = " ".join(text.split())
             shown = shown if len(shown) <= 80 else shown[:77] + "..."
             which = f" of {self.names[output]}" if len(self.names) > 1 else ""
             raise type(error)(f"{self.source}: equation {index}{which} ({shown}): {error}") from None
+
+    def _plain_row(self, text: str, scope: Scope) -> Value:
+        if self.dialect is not PLAIN and _TEMPLATE_ROW.match(text):
+            raise UnsupportedError("a template row; only the checkpoint says how its parts combine")
+        return assemble(parse(text, self.dialect), text, scope)
 
 
 def output_names(count: int, inputs: Sequence[str]) -> tuple[str, ...]:

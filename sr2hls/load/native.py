@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 import sympy
-from sympy.core.parameters import distribute
 
 from sr2hls.errors import LoadError
 from sr2hls.load.catalog import check_names
@@ -122,8 +121,7 @@ def from_json(text: str) -> SymbolicModel:
         inputs = _texts(data.get("inputs"), "inputs")
         if not isinstance(data.get("outputs"), list) or not data["outputs"]:
             raise LoadError("it has no outputs")
-        with distribute(False):
-            outputs = tuple(_output(o, frozenset(inputs)) for o in data["outputs"])
+        outputs = tuple(_output(o, frozenset(inputs)) for o in data["outputs"])
     except (json.JSONDecodeError, RecursionError) as error:
         raise LoadError(f"damaged JSON ({error})"[:200]) from None
     check_names([o.name for o in outputs], "outputs")

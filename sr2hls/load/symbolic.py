@@ -7,13 +7,12 @@ from typing import Any
 
 import sympy
 from sympy.codegen import cfunctions
-from sympy.core.parameters import distribute
 
 from sr2hls.errors import LoadError, UnsupportedError
 from sr2hls.load.catalog import check_names, natural, output_names
 from sr2hls.load.guard import check
 from sr2hls.model import Output, Provenance, SymbolicModel, symbol
-from sr2hls.operators import HEADS, find
+from sr2hls.operators import HEADS, find, rebuild
 from sr2hls.operators import words as w
 
 
@@ -114,7 +113,7 @@ def convert(node: sympy.Basic) -> sympy.Expr:
     if translated is not None:
         return translated(*arguments) if type(node) is not sympy.Max or len(arguments) > 1 else arguments[0]
     if type(node) in HEADS:
-        return node.func(*arguments)
+        return rebuild(node, tuple(arguments))
     known = " ".join(sorted(h.__name__ for h in HEADS))
     raise UnsupportedError(f"{type(node).__name__} is not supported; supported: {known}")
 
@@ -137,8 +136,7 @@ def from_sympy(source: Any, inputs: Sequence[str] | None = None) -> SymbolicMode
         if not isinstance(expression, sympy.Basic):
             raise LoadError(f"the output {name!r} is a {type(expression).__name__}, not a sympy expression")
         try:
-            with distribute(False):
-                real = convert(expression)
+            real = convert(expression)
             check(real)
         except UnsupportedError as error:
             raise UnsupportedError(f"{name} = {str(expression)[:80]}: {error}") from None

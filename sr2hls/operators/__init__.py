@@ -18,9 +18,12 @@ the reals is the meaning here. The classes of our own, all in `words.py`, with t
     Select(c, a, b)       a where c > 0, else b
     Clamp(x, lo, hi)      hi where x > hi, else lo where x < lo, else x (Julia's order: hi wins when lo > hi)
 
+Build and rebuild expressions with `product`, `negative`, `total` and `rebuild`, which keep 2*(x + 1) unexpanded.
+
 A family of operators is one file here with a tuple `OPERATORS`; adding a file adds its operators.
 """
 
+from sr2hls.operators.build import negative, product, rebuild, total
 from sr2hls.operators.heads import HEADS, foreign
 from sr2hls.operators.registry import VARIADIC, Operator, arities, find, known, suggest
 from sr2hls.operators.words import (
@@ -60,5 +63,9 @@ __all__ = [
     "find",
     "foreign",
     "known",
+    "negative",
+    "product",
+    "rebuild",
     "suggest",
+    "total",
 ]

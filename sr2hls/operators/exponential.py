@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Integer, Mul, S, exp, log
 
 from sr2hls.errors import UnsupportedError
+from sr2hls.operators.build import product
 from sr2hls.operators.powers import MAX_BITS, absolute
 from sr2hls.operators.registry import Operator
 
@@ -24,7 +25,7 @@ def _log_of(build_argument: Expr, base: int | None = None) -> Expr:
     if build_argument.is_Rational and build_argument <= 0:
         raise UnsupportedError("logarithm of a constant that is not positive")
     natural = log(build_argument)
-    return natural if base is None else natural / log(Integer(base))
+    return natural if base is None else product(natural, 1 / log(Integer(base)))
 
 
 def _family(name: str, base: int | None, offset: int) -> tuple[Operator, ...]:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import sympy
-from sympy.core.parameters import distribute
 
 VARIADIC = -1  # two arguments or more
-_NOT_FAMILIES = {"registry", "words", "heads", "numeric"}
+_NOT_FAMILIES = {"registry", "words", "heads", "numeric", "build"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +72,4 @@ def suggest(name: str) -> tuple[str, ...]:
 def template(operator: Operator, count: int) -> tuple[sympy.Expr, tuple[sympy.Symbol, ...]]:
     """The operator applied to `count` fresh real symbols, for looking at its shape without sympy folding anything."""
     places = tuple(sympy.Symbol(f"_{i}", real=True) for i in range(count))
-    with distribute(False):
-        return operator.build(*places), places
+    return operator.build(*places), places

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Expr, Integer, ceiling, floor, pi, sign
 
 from sr2hls.operators.arithmetic import divide
+from sr2hls.operators.build import negative, product, total
 from sr2hls.operators.powers import absolute
 from sr2hls.operators.registry import Operator
 from sr2hls.operators.words import FlooredMod, RoundHalfEven
@@ -12,7 +13,7 @@ from sr2hls.operators.words import FlooredMod, RoundHalfEven
 
 def truncate(x: Expr) -> Expr:
     """Towards zero: sign(x)*floor(|x|)."""
-    return sign(x) * floor(absolute(x))
+    return product(sign(x), floor(absolute(x)))
 
 
 def _truncated_quotient(x: Expr, y: Expr) -> Expr:
@@ -20,7 +21,7 @@ def _truncated_quotient(x: Expr, y: Expr) -> Expr:
 
 
 def _remainder(x: Expr, y: Expr) -> Expr:
-    return x - y * _truncated_quotient(x, y)
+    return total(x, negative(product(y, _truncated_quotient(x, y))))
 
 
 def _modulus(x: Expr, y: Expr) -> Expr:
