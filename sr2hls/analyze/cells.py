@@ -39,7 +39,10 @@ class Univariate:
 
     def taylor(self, x: arb, terms: int) -> list[arb]:
         """Enclosures of f(x), f'(x), f''(x)/2!, ... over the ball x, at most 10 of them; NaN where undefined."""
-        result = self._series(arb_series([x, 1], prec=terms))
+        try:
+            result = self._series(arb_series([x, 1], prec=terms))
+        except ValueError:  # a division by a series whose value may be zero
+            return [arb("nan")] * terms
         return [result[i] for i in range(terms)] if isinstance(result, arb_series) else [result, *([arb(0)] * (terms - 1))]
 
 

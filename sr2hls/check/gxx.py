@@ -27,6 +27,10 @@ R = TypeVar("R")
 Codes = NDArray[np.int64]
 ENTRY = "sr2hls_run"  # the one exported function, see `dispatcher`
 
+# Tables are static data of inline functions. Without this flag the loader would hand those of an earlier library of
+# the same process to a later one, where both define the same names.
+ISOLATED = "-fno-gnu-unique"
+
 
 def compiler() -> str:
     """The C++ compiler: $CXX, else g++. Raises ToolError when there is none."""
@@ -83,7 +87,7 @@ def build_library(source: str, folder: Path, flags: Sequence[str]) -> ctypes.CDL
     """
     unit, library = folder / "engine.cpp", folder / "engine.so"
     unit.write_text(source, encoding="utf-8")
-    command = [compiler(), "-std=c++17", "-fPIC", "-shared", *flags, unit.name, "-o", library.name]
+    command = [compiler(), "-std=c++17", "-fPIC", "-shared", ISOLATED, *flags, unit.name, "-o", library.name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()

@@ -76,6 +76,7 @@ def _run_batch(work: Batch) -> list[EngineResult]:
             "-O1",
             *flags,
             "-shared",
+            gxx.ISOLATED,
             "-I.",
             "engine.cc",
             str(runtime),

@@ -7,10 +7,10 @@ function's Taylor model (with a ball for the remainder) and the *rounded* polyno
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 from flint import arb
 from numpy.polynomial import chebyshev
 
@@ -49,12 +49,13 @@ def fit_segment(spec: FunctionSpec, segment: Segment, degree: int, guard: int, o
     if not remainder.is_finite() or not all(a.is_finite() for a in taylor):
         return _FAILED
     scaled = [a * half**j for j, a in enumerate(taylor)]  # in s = (x - middle) / half, |s| <= 1
-    cut = chebyshev.cheb2poly(chebyshev.poly2cheb([float(a) for a in scaled])[: degree + 1])
-    if not np.all(np.isfinite(cut)):
+    numbers = [float(a) for a in scaled]
+    cut = [sum(m * a for m, a in zip(row, numbers, strict=True)) for row in _economization(degree, terms)]
+    if not all(map(math.isfinite, cut)):
         return _FAILED
     # s = offset0 + slope0 · r
     offset0, slope0 = (segment.start - middle) / half, segment.width / half
-    in_r = _substitute([arb(float(c)) for c in cut], offset0, slope0)
+    in_r = _substitute([arb(c) for c in cut], offset0, slope0)
     in_r += [arb(0)] * (degree + 1 - len(in_r))
     scale = arb(2) ** fraction
     codes = [nearest_code(a, fraction) for a in in_r]
@@ -101,6 +102,16 @@ def _substitute(coefficients: list[arb], offset: arb, slope: arb) -> list[arb]:
         moved[0] = moved[0] + coefficient
         result = moved[: len(coefficients)]
     return result[: len(coefficients)]
+
+
+@cache
+def _economization(degree: int, terms: int) -> list[list[float]]:
+    """The matrix from Taylor coefficients on [-1, 1] to those of the Chebyshev expansion cut at `degree`."""
+    columns = []
+    for j in range(terms):
+        cut = chebyshev.cheb2poly(chebyshev.poly2cheb([0.0] * j + [1.0])[: degree + 1])
+        columns.append([*map(float, cut), *([0.0] * (degree + 1 - len(cut)))])
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 @cache

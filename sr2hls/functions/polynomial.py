@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from sr2hls.functions.segments import Octaves, Segmentation, Uniform
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 
 _WIDEST_ADDRESS = 12
-_DEGREES = (1, 2, 3)
+_DEGREES = (2, 1, 3)  # the usual winner first: it prunes the others
 _GUARD_BITS = (4, 6, 8)
 
 
@@ -30,7 +31,7 @@ def plan(spec: FunctionSpec) -> Evaluator | None:
     best: tuple[float, Evaluator] | None = None
     for degree in _DEGREES:
         for family in _families(spec, degree):
-            found = _first_that_works(spec, family)
+            found = _first_that_works(spec, family, best[0] if best else math.inf)
             if found is not None and (best is None or found[0] < best[0]):
                 best = found
     return best[1] if best else None
@@ -45,12 +46,16 @@ def _families(spec: FunctionSpec, degree: int) -> Iterator[list[_Shape]]:
         yield [_Shape(Octaves(spec.word, bits), degree, g) for bits in range(1, most + 1) for g in _GUARD_BITS]
 
 
-def _first_that_works(spec: FunctionSpec, shapes: list[_Shape]) -> tuple[float, Evaluator] | None:
+def _first_that_works(
+    spec: FunctionSpec, shapes: list[_Shape], cheaper_than: float
+) -> tuple[float, Evaluator] | None:
     stubborn: tuple[int, int] | None = None  # the code range of the last segment that failed: tried first
     hopeless: Segmentation | None = None  # more guard bits will not help
     for shape in shapes:
         if shape.segmentation == hopeless:
             continue
+        if (1 << shape.segmentation.address_bits) * max(1, spec.fraction) / 64 > cheaper_than:
+            return None  # the table of constants alone costs more
         segments = list(shape.segmentation.segments(spec.low, spec.high))
         if stubborn is not None:
             segments.sort(key=lambda s, at=stubborn[0]: abs(s.low - at))  # type: ignore[misc]
