@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import flint
-from sympy.core.parameters import distribute
 
 from sr2hls.analyze.ranges import Analysis, Domain, analyze
 from sr2hls.certify import certificate
@@ -60,7 +59,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         FormatError: a format or range is missing or malformed, or the error target cannot be met.
         DomainError, UnsupportedError: see the stages.
     """
-    with flint.ctx.workprec(_PRECISION), distribute(False):
+    with flint.ctx.workprec(_PRECISION):
         domains = domains_of(model, options.inputs, options.ranges)
         program = fuse(model, [d.name for d in domains.values() if d.narrow])
         analysis = analyze(program, domains)

@@ -113,6 +113,7 @@ _smooth(sympy.acosh, "acosh", np.arccosh, lambda s: (s + (s * s - 1).sqrt()).log
 _smooth(sympy.atanh, "atanh", np.arctanh, lambda s: ((1 + s) / (1 - s)).log() / 2)
 _smooth(sympy.erf, "erf", np.vectorize(math.erf, otypes=[float]))
 _smooth(sympy.erfc, "erfc", np.vectorize(math.erfc, otypes=[float]))
+_smooth(sympy.loggamma, "lgamma", np.vectorize(math.lgamma, otypes=[float]))
 _smooth(sympy.gamma, "gamma", np.vectorize(math.gamma, otypes=[float]))
 
 

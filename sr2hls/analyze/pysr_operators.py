@@ -25,6 +25,12 @@ def _greater_equal(x: arb, y: arb) -> arb:
     return arb(0) if x < y else _BOTH
 
 
+def _equal(x: arb, y: arb) -> arb:
+    if x > y or x < y:
+        return arb(0)
+    return arb(1) if x == y else _BOTH
+
+
 def _round_half_even(x: arb) -> arb:
     low, high = (_round_exact(end) for end in (x.lower(), x.upper()))
     return low if low == high else low.union(high)
@@ -45,6 +51,7 @@ register_step(ops.Greater, _greater, lambda x, y: _float(np.greater(x, y)))
 register_step(ops.GreaterEqual, _greater_equal, lambda x, y: _float(np.greater_equal(x, y)))
 register_step(ops.Less, lambda x, y: _greater(y, x), lambda x, y: _float(np.less(x, y)))
 register_step(ops.LessEqual, lambda x, y: _greater_equal(y, x), lambda x, y: _float(np.less_equal(x, y)))
+register_step(ops.Equal, _equal, lambda x, y: _float(np.equal(x, y)))
 register_step(ops.RoundHalfEven, _round_half_even, np.rint)
 register_step(
     ops.LogicalOr,

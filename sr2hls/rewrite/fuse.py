@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from functools import reduce
 
 import sympy
-from sympy.core.parameters import distribute
 
 from sr2hls import operators as ops
 from sr2hls.errors import UnsupportedError
@@ -29,6 +28,7 @@ _NATIVE = (
     ops.GreaterEqual,
     ops.Less,
     ops.LessEqual,
+    ops.Equal,
     ops.LogicalAnd,
     ops.LogicalOr,
     ops.RoundHalfEven,
@@ -49,10 +49,8 @@ def fuse(model: SymbolicModel, narrow: Iterable[str]) -> Program:
     Raises:
         UnsupportedError: an operation has no hardware yet; the message names the sub-expression.
     """
-    with distribute(False):
-        fuser = _Fuser(model.inputs, narrow)
-        outputs = [(output.name, fuser.output(output.expression)) for output in model.outputs]
-        outputs = fuser.own_outputs(outputs)
+    fuser = _Fuser(model.inputs, narrow)
+    outputs = fuser.own_outputs([(output.name, fuser.output(output.expression)) for output in model.outputs])
     needed = _needed(fuser.assignments, [s for _, s in outputs])
     inputs = tuple(symbol(name) for name in model.inputs if symbol(name) in needed)
     return Program(inputs, tuple(a for a in fuser.assignments if a.symbol in needed), tuple(outputs))
@@ -188,6 +186,8 @@ class _Fuser:
                 return 1 - self._less(parts[1], parts[0])
             case ops.GreaterEqual():
                 return 1 - self._less(*parts)
+            case ops.Equal():
+                return self._sum([sympy.S.One, -self._less(*parts), -self._less(parts[1], parts[0])])
             case ops.Cond():
                 return self._select(self._less(sympy.S.Zero, parts[0]), parts[1], sympy.S.Zero)
             case ops.Select():
