@@ -16,7 +16,7 @@ from test_emulator import disagreements, golden_design, without_digest
 from sr2hls.builder import CircuitBuilder
 from sr2hls.check import gxx, hls
 from sr2hls.emit.design_json import short_digest, stated_digest
-from sr2hls.emit.hls import hls_source, top_name
+from sr2hls.emit.hls import hls_source, local_prefix, top_name
 from sr2hls.emit.hls_project import hls_project, part_of, vectors_text, vivado_project
 from sr2hls.errors import FormatError, ToolError
 from sr2hls.formats import Format
@@ -45,6 +45,7 @@ def test_awkward_names_no_inputs_and_a_wrong_text() -> None:
     table = b.lookup(zeros, (5, 3, 1, 7, 9, 11, 2, 0), 0)
     awkward = make_design("awkward", b.build([("y", total), ("code", zeros), ("z", table)]))
     constant = CircuitBuilder()
+    assert local_prefix(make_design("table_0", awkward.circuit)) == "own_"
     fixed = make_design("fixed", constant.build([("y", constant.constant(-7, 3))]))
     inputs = edge_codes(awkward.circuit, 100)
     wrong = {name: text.replace("5, 3, 1", "5, 3, 2") for name, text in hls_source(awkward).items()}

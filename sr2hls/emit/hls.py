@@ -94,9 +94,9 @@ def uses_leading_zeros(design: Design) -> bool:
 
 
 def local_prefix(design: Design, wish: str = "") -> str:
-    """What stands before the names of tables and functions of the file, so that no port hides them."""
-    ports = port_names(design).values()
-    while any(name.startswith((f"{wish}table_", f"{wish}leading_zeros")) for name in ports):
+    """What stands before the names of the file's tables and functions, so that ports and the top function differ."""
+    names = [*port_names(design).values(), top_name(design)]
+    while any(name.startswith((f"{wish}table_", f"{wish}leading_zeros")) for name in names):
         wish = f"own_{wish}"
     return wish
 
