@@ -31,3 +31,7 @@ class ToolError(Sr2hlsError):
 
 class MismatchError(Sr2hlsError):
     """Two engines that must agree bit for bit did not."""
+
+
+class OutputError(Sr2hlsError):
+    """A folder or file cannot be written, or holds something that must not be overwritten."""

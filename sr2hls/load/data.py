@@ -1,4 +1,4 @@
-"""A table of numbers (CSV, npz, npy, parquet) → named float64 columns; a cell that is no number is named, not dropped."""
+"""A table of numbers (CSV, npz, npy, parquet) → named float64 columns. A cell that is no number is reported."""
 
 from __future__ import annotations
 
