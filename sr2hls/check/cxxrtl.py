@@ -47,6 +47,17 @@ def _run_batch(work: Batch) -> list[EngineResult]:
         (folder / "top.v").write_text("\n".join((*work.modules, work.top)), encoding="utf-8")
         toolchain.run_yosys(_SCRIPT, folder)
         (folder / "engine.cc").write_text(stream_source(work, _ACCESS), encoding="utf-8")
-        command = [gxx.compiler(), "-std=c++17", "-O1", *flags, "-shared", gxx.ISOLATED, "-I.", "engine.cc", "-o", "engine.so"]
+        command = [
+            gxx.compiler(),
+            "-std=c++17",
+            "-O1",
+            *flags,
+            "-shared",
+            gxx.ISOLATED,
+            "-I.",
+            "engine.cc",
+            "-o",
+            "engine.so",
+        ]
         toolchain.run_tool(command, folder)
         return stream(folder / "engine.so", work, "cxxrtl", "Yosys CXXRTL", toolchain.yosys_version())

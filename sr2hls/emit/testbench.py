@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from sr2hls.design import Design
 from sr2hls.emit.verilog import module_name, port_names
 from sr2hls.errors import FormatError
+from sr2hls.formats import Format
 from sr2hls.interpret import Codes, interpret
 from sr2hls.resources import resource
 
@@ -51,13 +53,12 @@ def vectors_json(design: Design, inputs: Mapping[str, ArrayLike], verilog: str, 
         "inputs": _ports(design, design.input_formats, inputs),
         "outputs": _ports(design, design.output_formats, expected),
     }
-    text = json.dumps(data, indent=1)
-    return text if text.endswith("\n") else f"{text}\n"
+    return json.dumps(data) + "\n"
 
 
-def _ports(design: Design, formats: Mapping[str, Any], codes: Mapping[str, ArrayLike | Codes]) -> list[dict[str, Any]]:
-    import numpy as np
-
+def _ports(
+    design: Design, formats: Mapping[str, Format], codes: Mapping[str, ArrayLike | Codes]
+) -> list[dict[str, Any]]:
     names = port_names(design)
     return [
         {"name": names[name], "width": fmt.width, "signed": fmt.signed, "codes": np.asarray(codes[name]).tolist()}
