@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sr2hls.version import __version__
 
 if TYPE_CHECKING:
-    from sr2hls.api import compile, simulate  # noqa: A004
-    from sr2hls.design import Design
+    from sr2hls.api import Design, compile, simulate  # noqa: A004
     from sr2hls.load import load
     from sr2hls.model import SymbolicModel
     from sr2hls.targets import Target
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Design", "SymbolicModel", "Target", "__version__", "compile", "load", "simulate"]
 
 _HOMES = {
-    "Design": "sr2hls.design",
+    "Design": "sr2hls.api",
     "SymbolicModel": "sr2hls.model",
     "Target": "sr2hls.targets",
     "compile": "sr2hls.api",

@@ -36,7 +36,7 @@ def number(text: str, what: str) -> float:
 
 
 def named(items: Sequence[str], what: str, example: str) -> dict[str, str]:
-    """`a=1`, `b=2` or just `1` for all → {"a": "1", ...}, all under "*". A comma or blank separates several in one text.
+    """`a=1`, `b=2` or just `1` for all (under "*") → {"a": "1", ...}; a comma or blank separates several in one text.
 
     Raises FormatError for an empty or doubled entry.
     """
@@ -122,7 +122,9 @@ def max_error(text: str | float | None) -> tuple[float | None, float]:
 def design_name(text: str) -> str:
     """A name for modules and functions, checked. Raises FormatError."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", text):
-        raise FormatError(f"'{text[:80]}' is no name for a design: letters, digits and _ only, not beginning with a digit")
+        raise FormatError(
+            f"'{text[:80]}' is no name for a design: letters, digits and _ only, not beginning with a digit"
+        )
     return text
 
 

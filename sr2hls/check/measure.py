@@ -100,8 +100,8 @@ def _require_below(design: Design, found: MeasuredError) -> None:
         return
     where = ", ".join(f"{name}={value:.17g}" for name, value in found.worst.items())
     raise MismatchError(
-        f"design '{design.name}', output '{found.output}': the error is {found.measured:.6g} at {where}, above the proven "
-        f"{found.proven:.6g}; this is a bug of sr2hls, please report it with the model and the command"
+        f"design '{design.name}', output '{found.output}': the error is {found.measured:.6g} at {where}, above the "
+        f"proven {found.proven:.6g}; this is a bug of sr2hls, please report it with the model and the command"
     )
 
 

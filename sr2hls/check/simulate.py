@@ -1,7 +1,7 @@
 """`Design` (+ its files) → `Evidence`: every engine on the same vectors, bit for bit, and the error measured.
 
-The interpreter is the reference. A missing tool is an error that names the command which installs it; only Icarus, which
-no package index has, is reported as not installed.
+The interpreter is the reference. A missing tool is an error that names the command which installs it; only Icarus,
+which pip does not have, is reported as not installed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Tell = Callable[[str, float], None]  # what is being done, and the fraction of a
 
 @dataclass(frozen=True, slots=True)
 class EngineEvidence:
-    """One engine: "equal" on `vectors` vectors, or "not installed". latency: measured clock cycles, where it has any."""
+    """One engine: "equal" on `vectors` vectors, or "not installed". latency: measured cycles, where it has any."""
 
     engine: str
     status: str

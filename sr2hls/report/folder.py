@@ -1,4 +1,4 @@
-"""Relative path → text becomes a folder: written whole beside its destination, then moved; foreign folders are refused."""
+"""Relative path → text becomes a folder: written whole beside its destination, then moved; never over foreign files."""
 
 from __future__ import annotations
 
