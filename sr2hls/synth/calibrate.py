@@ -6,16 +6,15 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from math import log2
+from statistics import median
 from typing import Any
 
-from sr2hls.circuit import Table
 from sr2hls.emit.verilog import module_name, verilog
 from sr2hls.synth.microbench import Probe, probe_design, probes
 from sr2hls.synth.nextpnr import PlaceAndRoute, nextpnr_ecp5
 from sr2hls.targets import Target
-from sr2hls.targets.coefficients import Cost, Costs, Dsp, LookupCost
-from sr2hls.targets.rom import rom_structure
+from sr2hls.targets.coefficients import Cost, Costs, Dsp, LookupCost, levels
+from sr2hls.targets.rom import LEAF, rom_structure
 
 WORKERS = 2  # tools that run side by side; their results do not depend on it
 
@@ -36,7 +35,8 @@ def calibrate_ecp5(
     """Place and route every probe with every seed and fit; returns the new target and the measurements.
 
     The delay of a probe is its median period less `overhead_ns`: clock-to-output and setup of the registers, read
-    from the critical paths. The route into the operation stays in its delay. Raises ToolError where a tool is missing.
+    from the critical paths. The route into the operation stays in its delay, as do slower register inputs.
+    Raises ToolError where a tool is missing.
     """
 
     def run_probe(probe: Probe) -> tuple[Probe, PlaceAndRoute]:
@@ -49,7 +49,7 @@ def calibrate_ecp5(
 
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         runs = list(pool.map(run_probe, probes(target)))
-    overhead = max(_registers(run.critical_path) for _, run in runs)
+    overhead = median(_registers(run.critical_path) for _, run in runs)
     measured = [
         Measured(probe, 1000 / run.median_mhz - overhead, run.utilization["lut"], run.utilization["dsp"])
         for probe, run in runs
@@ -62,7 +62,7 @@ def calibrate_ecp5(
     fitted = replace(
         target,
         overhead_ns=overhead,
-        overhead_source=f"largest clock-to-output + setup of a critical path; {source}",
+        overhead_source=f"median clock-to-output + setup of the critical paths; {source}",
         costs=fit(measured, target, source),
     )
     return fitted, measured
@@ -76,8 +76,11 @@ def _registers(path: Sequence[str]) -> float:
 def fit(measured: Iterable[Measured], target: Target, source: str, margin: float = 1.0) -> Costs:
     """Least squares with non-negative coefficients, law by law; `margin` multiplies every delay.
 
-    A law without a measurement keeps the target's coefficients.
+    No law falls below the fastest measurement, one LUT and its net. A law without a measurement keeps the target's
+    coefficients.
     """
+    measured = list(measured)
+    floor = margin * min(item.delay_ns for item in measured)
     groups: dict[str, list[Measured]] = {}
     for item in measured:
         groups.setdefault(item.probe.law, []).append(item)
@@ -92,13 +95,15 @@ def fit(measured: Iterable[Measured], target: Target, source: str, margin: float
         elif isinstance(old, Dsp):
             laws[law.name] = _fit_dsp(points, old, source, margin)
         else:
-            laws[law.name] = _fit_cost(points, source, margin)
+            laws[law.name] = _fit_cost(points, source, margin, floor)
     return Costs(**laws)
 
 
-def _fit_cost(points: list[Measured], source: str, margin: float) -> Cost:
+def _fit_cost(points: list[Measured], source: str, margin: float, floor: float) -> Cost:
     widths = [p.probe.width for p in points]
-    delay = least_squares([[1.0, w, log2(w)] for w in widths], [margin * p.delay_ns for p in points])
+    delays = [margin * p.delay_ns for p in points]
+    delay = least_squares([[1.0, w, levels(w)] for w in widths], [d - floor for d in delays], delays)
+    delay[0] += floor
     spans = widths if points[0].probe.law != "multiply" else [w * w // 4 for w in widths]  # a x b, here a = b
     area = least_squares([[1.0, w] for w in spans], [p.lut for p in points])
     ns, ns_bit, ns_log = _rounded(delay)
@@ -111,20 +116,15 @@ def _spread(points: list[Measured], delay: list[float], margin: float) -> str:
     errors = []
     for p in points:
         w = p.probe.width
-        errors.append(abs((delay[0] + delay[1] * w + delay[2] * log2(w)) / (margin * p.delay_ns) - 1))
+        errors.append(abs((delay[0] + delay[1] * w + delay[2] * levels(w)) / (margin * p.delay_ns) - 1))
     return f"{max(errors):.0%}"
 
 
 def _fit_lookup(points: list[Measured], target: Target, source: str, margin: float) -> LookupCost:
     over = [max(0, p.probe.width - target.lut_inputs) for p in points]
     delay = least_squares([[1.0, n] for n in over], [margin * p.delay_ns for p in points])
-    counts = [rom_structure(_table(p.probe), target.lut_inputs, target.free_mux_bits)[0] for p in points]
-    ratios = sorted(p.lut / count for p, count in zip(points, counts, strict=True) if count)
-    return LookupCost(round(delay[0], 4), round(delay[1], 4), round(ratios[len(ratios) // 2], 4), source)
-
-
-def _table(probe: Probe) -> Table:
-    return probe.circuit.tables[0]
+    ratios = [p.lut / rom_structure(p.probe.circuit.tables[0])[0] for p in points if p.probe.width > LEAF]
+    return LookupCost(round(delay[0], 4), round(delay[1], 4), round(median(ratios), 4), source)
 
 
 def _fit_dsp(points: list[Measured], old: Dsp, source: str, margin: float) -> Dsp:
@@ -138,12 +138,15 @@ def _rounded(values: Iterable[float]) -> list[float]:
     return [round(value, 4) for value in values]
 
 
-def least_squares(rows: list[list[float]], values: list[float]) -> list[float]:
-    """The non-negative coefficients of least relative squared error: the best of all subsets of columns."""
+def least_squares(rows: list[list[float]], values: list[float], scale: list[float] | None = None) -> list[float]:
+    """The non-negative coefficients of least squared error relative to `scale` (default: the values).
+
+    The best of all subsets of columns, so for a few columns only.
+    """
     import numpy as np
 
     matrix, right = np.array(rows, dtype=float), np.array(values, dtype=float)
-    weight = 1 / np.maximum(np.abs(right), 0.1)
+    weight = 1 / np.maximum(np.abs(np.array(scale or values, dtype=float)), 0.1)
     columns = matrix.shape[1]
     best: tuple[float, list[float]] = (float("inf"), [0.0] * columns)
     for size in range(columns + 1):

@@ -97,5 +97,4 @@ def _path_ns(log: str) -> float:
         raise ToolError("Yosys' sta pass found no path through the micro-benchmark")
     # inside a slice: the carry chain, a LUT's output to its carry cell or hard multiplexer
     nets = sum(cell not in ("CARRY4", "MUXF7", "MUXF8") or pin == "CYINIT" for _, cell, pin, _ in logic)
-    picoseconds: int = max(arc[0] for arc in logic)
-    return picoseconds / 1000 - _CLOCK_TO_OUTPUT_NS + nets * ROUTE_NS
+    return max(arc[0] for arc in logic) / 1000 - _CLOCK_TO_OUTPUT_NS + float(nets) * ROUTE_NS

@@ -37,7 +37,7 @@ def probes(target: Target) -> list[Probe]:
         made += [_of(law, width) for law in ("equal", "select", "negate", "absolute", "round", "saturate")]
     made += [_of("leading_zeros", width) for width in (4, 8, 16, 32)]
     for bits in (4, 6, 8, 10, 12):
-        made.append(_lookup("random", bits, 8))
+        made.append(_lookup("random", bits, 8 if bits <= 10 else 3))
     for bits in (8, 10, 12):
         made.append(_lookup("smooth", bits, bits))
     dsp = target.costs.dsp

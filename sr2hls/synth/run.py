@@ -111,16 +111,12 @@ def _ecp5(target: Target) -> Target:
     return target if target.nextpnr else load_target("ecp5-6")
 
 
-def _vivado(design: Design, text: str, top: str, _folder: Path, _seeds: int) -> Json:
-    return vivado(text, top, design.target.part, design.clock_ns)
+def _vivado(design: Design, text: str, _top: str, _folder: Path, _seeds: int) -> Json:
+    return vivado(design, text)
 
 
 def _vitis(design: Design, _text: str, _top: str, folder: Path, _seeds: int) -> Json:
-    scripts = sorted(folder.rglob("*.tcl"))
-    named = [path for path in scripts if "hls" in str(path.relative_to(folder)).lower()]
-    if not named:
-        return {"tool": "vitis", "status": "failed", "message": f"{design.name} was compiled without an HLS project"}
-    return vitis(named[0].parent, named[0].name)
+    return vitis(design, folder)
 
 
 _RUN: dict[str, Callable[[Design, str, str, Path, int], Json]] = {

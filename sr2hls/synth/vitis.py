@@ -1,46 +1,65 @@
-"""An HLS project folder → the C-synthesis report of Vitis HLS, where it is installed."""
+"""`Design` + its folder → the C-synthesis report of Vitis HLS (or Vivado HLS), where it is installed."""
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from sr2hls.errors import ToolError
+from sr2hls.design import Design
+from sr2hls.emit.hls import top_name
+from sr2hls.emit.hls_project import hls_project
+from sr2hls.errors import LoadError, ToolError
+from sr2hls.synth.reports import parse_csynth_xml
 from sr2hls.synth.vivado import not_installed
 from sr2hls.synth.yosys import run_tool
 
+SCRIPT = "build_prj.tcl"
 
-def vitis_command(script: str) -> tuple[str, list[str]] | None:
-    """(tool, command) that runs a Tcl script: `vitis-run` (2025.1 and later), else `vitis_hls`, else None."""
+
+def vitis_command(script: str = SCRIPT) -> tuple[str, list[str]] | None:
+    """(tool, command) that runs a Tcl script: `vitis-run` (2025.1 and later), else `vitis_hls`, else `vivado_hls`."""
     if program := shutil.which("vitis-run"):
         return "vitis-run", [program, "--mode", "hls", "--tcl", script]
-    if program := shutil.which("vitis_hls"):
-        return "vitis_hls", [program, "-f", script]
+    for tool in ("vitis_hls", "vivado_hls"):
+        if program := shutil.which(tool):
+            return tool, [program, "-f", script]
     return None
 
 
-def vitis(project: Path, script: str, *, timeout_s: float = 7200) -> dict[str, Any]:
-    """Run `project/script` there and parse the newest `*_csynth.xml`/`csynth.xml` below the folder.
+def vitis(design: Design, folder: Path, *, timeout_s: float = 7200) -> dict[str, Any]:
+    """Run C simulation and synthesis of the design's HLS project and parse the report of its top function.
 
-    Returns {"tool": ..., "status": "done", "report": ...}, or status "not installed". Raises ToolError when the
-    script is missing or the tool fails.
+    The project is the one below `folder`, copied, so that the folder stays as it was; else it is printed anew, with a
+    test bench of one vector. Returns {"tool": ..., "status": "done", "report": ...}, or status "not installed".
+    Raises ToolError when the tool fails or writes no report.
     """
-    if not (project / script).exists():
-        raise ToolError(f"the HLS project '{project.name}' has no script {script}")
-    chosen = vitis_command(script)
+    chosen = vitis_command()
     if chosen is None:
-        return not_installed(
-            "vitis", "Vitis HLS", "source its settings64.sh so that 'vitis-run' or 'vitis_hls' is on PATH"
-        )
+        remedy = "source its settings64.sh so that 'vitis-run' or 'vitis_hls' is on PATH"
+        return not_installed("vitis", "Vitis HLS", remedy)
     tool, command = chosen
-    before = {path: path.stat().st_mtime_ns for path in project.rglob("*csynth.xml")}
-    run_tool(tool, command, project, timeout_s)
-    # only a report that this run wrote counts; csynth.xml is the top function's
-    fresh = [p for p in project.rglob("*csynth.xml") if p.stat().st_mtime_ns != before.get(p)]
-    if not fresh:
-        raise ToolError(f"{tool} ended without writing a csynth.xml")
-    report = min(fresh, key=lambda path: (path.name != "csynth.xml", len(path.parts), path.name))
-    from sr2hls.synth.reports import parse_csynth_xml
+    top = top_name(design)
+    with tempfile.TemporaryDirectory(prefix="sr2hls_vitis_") as name:
+        project = Path(name) / "project"
+        _copy_project(design, folder, project, top)
+        run_tool(tool, command, project, timeout_s)
+        reports = [*project.rglob(f"{top}_csynth.xml"), *project.rglob("csynth.xml")]
+        if not reports:
+            raise ToolError(f"{tool} ended without writing {top}_csynth.xml")
+        try:
+            return {"tool": tool, "status": "done", "report": parse_csynth_xml(reports[0])}
+        except LoadError as error:
+            raise ToolError(f"the report of {tool} could not be read: {error}") from error
 
-    return {"tool": tool, "status": "done", "report": parse_csynth_xml(report)}
+
+def _copy_project(design: Design, folder: Path, project: Path, top: str) -> None:
+    for script in sorted(folder.rglob(SCRIPT)):
+        if (script.parent / f"{top}.cpp").exists():
+            shutil.copytree(script.parent, project, ignore=shutil.ignore_patterns("*_prj"))
+            return
+    project.mkdir()
+    zero = {name: [max(0, design.circuit.nodes[index].low)] for name, index in design.circuit.inputs}
+    for file, text in hls_project(design, zero).items():
+        (project / file).write_text(text)

@@ -10,8 +10,9 @@ from math import log2
 class Cost:
     """Delay (ns) and LUTs of one operation on words of `w` bits.
 
-    delay = ns + ns_bit · w + ns_log · log2(w), from the arguments' pins to the result, the routing of one net
-    included; LUTs = lut + lut_bit · w. No coefficient is negative, so both grow with the width.
+    delay = ns + ns_bit · w + ns_log · log2(w / 4) (the last term not below 4 bits, which a LUT takes whole), from the
+    arguments' pins to the result, the routing of one net included; LUTs = lut + lut_bit · w. No coefficient is
+    negative, so both grow with the width.
     """
 
     ns: float = 0.0
@@ -22,17 +23,22 @@ class Cost:
     source: str = "generic default"
 
     def delay(self, width: float) -> float:
-        return self.ns + self.ns_bit * width + self.ns_log * log2(max(width, 1))
+        return self.ns + self.ns_bit * width + self.ns_log * levels(width)
 
     def luts(self, width: float) -> float:
         return self.lut + self.lut_bit * width
 
 
+def levels(width: float) -> float:
+    """log2(width / 4), and 0 up to 4 bits."""
+    return log2(max(width, 4) / 4)
+
+
 @dataclass(frozen=True, slots=True)
 class LookupCost:
-    """A table in LUTs: `ns` up to `free_bits` address bits, `ns_bit` for each one above.
+    """A table in LUTs: `ns` up to a LUT's address bits, `ns_bit` for each one above.
 
-    LUTs = `lut_factor` · the structural count of `sr2hls.targets.rom`.
+    LUTs = `lut_factor` · the structural count of `sr2hls.targets.rom` in 6-input LUTs, for tables deeper than those.
     """
 
     ns: float = 1.0

@@ -11,7 +11,7 @@ from typing import Any
 from sr2hls.circuit import WIRING, Circuit, Node, Op, Overflow, Rounding
 from sr2hls.errors import FormatError
 from sr2hls.targets.coefficients import Cost, Costs, Dsp, LookupCost
-from sr2hls.targets.rom import rom_structure
+from sr2hls.targets.rom import LEAF, rom_structure
 
 _FOLDER = Path(__file__).resolve().parent
 
@@ -42,7 +42,6 @@ class Target:
     estimate: bool  # True: published delays, no vendor tool was run
     overhead_ns: float = 0.7
     lut_inputs: int = 6
-    free_mux_bits: int = 2  # address bits above a LUT's that hard multiplexers resolve
     costs: Costs = field(default_factory=Costs)
     nextpnr: tuple[str, ...] = ()  # command-line arguments that choose the device, where a nextpnr knows it
     overhead_source: str = "generic default"
@@ -57,7 +56,7 @@ class Target:
             case Op.MUL:
                 return self._multiply(node, args)[0]
             case Op.LOOKUP:
-                depth = rom_structure(circuit.tables[node.table], self.lut_inputs, self.free_mux_bits)[1]
+                depth = rom_structure(circuit.tables[node.table])[1]
                 table = costs.lookup
                 return 0.0 if depth <= 1 else table.ns + table.ns_bit * max(0, depth - self.lut_inputs)
             case Op.CAST:
@@ -76,8 +75,9 @@ class Target:
             case Op.MUL:
                 return self._multiply(node, args)[1]
             case Op.LOOKUP:
-                luts = rom_structure(circuit.tables[node.table], self.lut_inputs, self.free_mux_bits)[0]
-                return Area(lut=costs.lookup.lut_factor * luts)
+                luts, depth = rom_structure(circuit.tables[node.table])
+                smallest = 2.0 ** max(0, min(depth, LEAF) - self.lut_inputs)  # what one leaf of that depth takes
+                return Area(lut=luts * (costs.lookup.lut_factor if depth > LEAF else smallest))
             case Op.CAST:
                 return Area(lut=sum(law.luts(width) for law, width in self._cast(node, args[0])))
             case _:

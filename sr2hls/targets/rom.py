@@ -12,9 +12,12 @@ from functools import lru_cache
 
 from sr2hls.circuit import Table
 
+LEAF = 6  # the sharing that synthesizers find is that of 64-entry sub-tables, on families with smaller LUTs too
+FREE = 2
+
 
 @lru_cache(maxsize=4096)
-def rom_structure(table: Table, leaf: int, free: int) -> tuple[int, int]:
+def rom_structure(table: Table, leaf: int = LEAF, free: int = FREE) -> tuple[int, int]:
     """(LUTs of `leaf` inputs, address bits that the deepest output bit depends on)."""
     bits = len(table.codes).bit_length() - 1
     leaves: set[int] = set()
