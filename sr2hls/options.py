@@ -48,7 +48,7 @@ def named(items: Sequence[str], what: str, example: str) -> dict[str, str]:
                 name, value = ALL, part
             name, value = name.strip(), value.strip()
             if not name or not value:
-                raise FormatError(f"{what} '{part}' is incomplete; write for example {what} {example}")
+                raise FormatError(f"{what} '{part}' is incomplete; write for example {what} '{example}'")
             if name in found:
                 which = "all inputs" if name == ALL else f"'{name}'"
                 raise FormatError(f"{what} is given twice for {which}")

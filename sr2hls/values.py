@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 
+_FAR = 2.0**64  # beyond every code
+
 
 def to_codes(fmt: Format, values: ArrayLike, name: str = "input") -> NDArray[np.int64]:
     """Codes of the same shape: rounded to nearest, ties up, then saturated (ap_fixed's AP_RND, AP_SAT).
@@ -17,7 +19,8 @@ def to_codes(fmt: Format, values: ArrayLike, name: str = "input") -> NDArray[np.
     array = np.asarray(values, dtype=np.float64)
     if np.isnan(array).any():
         raise FormatError(f"'{name}' holds NaN, which {fmt} cannot")
-    scaled = np.ldexp(array, fmt.fraction)
+    with np.errstate(over="ignore", under="ignore"):
+        scaled = np.clip(np.ldexp(array, fmt.fraction), -_FAR, _FAR)
     down = np.floor(scaled)
     rounded = down + (scaled - down >= 0.5)  # adding 0.5 first would itself round
     # a bound beyond 2^53 is no float64: the comparison with the next power of two decides, the clip is on integers

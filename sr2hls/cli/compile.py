@@ -37,6 +37,10 @@ def compile_command(
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Output to keep, by name or index; repeatable.")
     ] = None,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option("--operator", help="A custom operator in Julia, such as 'quart(x) = x^4'; repeatable."),
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Of the module [default: from the file].")] = None,
     domain: Annotated[str, typer.Option("--domain", help="Poles and edges: strict (refuse) or clamp.")] = "strict",
     simulate: Annotated[bool, typer.Option("--simulate", help="Check all engines before writing.")] = False,
@@ -46,31 +50,34 @@ def compile_command(
 ) -> None:
     """Compile a formula to a circuit with a proven error bound."""
     from sr2hls import api, options
+    from sr2hls.cli.progress import progress
     from sr2hls.load import load
     from sr2hls.report.folder import check_destination
 
     title = options.design_name(name) if name else options.name_of_source(model)
     folder = out or Path(f"{title}_sr2hls")
     check_destination(folder, force=force)
-    symbolic = load(model, select=select, output=only or None)
+    symbolic = load(model, select=select, output=only or None, operators=operator or ())
     columns = None if data is None else api.read_data(data, api.used_inputs(symbolic), width)
     words = options.formats(output or [], "--output", "fixed<16,6>") if output not in (None, ["auto"]) else {}
-    design = api.compile(
-        symbolic,
-        inputs=options.formats(inputs or [], "--inputs", "x0=fixed<12,4>"),
-        ranges=options.ranges(ranges or []),
-        data=columns,
-        width=width,
-        output=words,
-        max_error=max_error,
-        precision=precision,
-        target=target,
-        clock=clock,
-        latency=latency,
-        registers=register,
-        name=title,
-        domain=domain,
-    )
+    with progress(json) as tell:
+        tell("compiling", 0.0)
+        design = api.compile(
+            symbolic,
+            inputs=options.formats(inputs or [], "--inputs", "x0=fixed<12,4>"),
+            ranges=options.ranges(ranges or []),
+            data=columns,
+            width=width,
+            output=words,
+            max_error=max_error,
+            precision=precision,
+            target=target,
+            clock=clock,
+            latency=latency,
+            registers=register,
+            name=title,
+            domain=domain,
+        )
     with api.staged_project(design, folder, data=columns, force=force) as place:
         report = _checked(design, place, columns, simulate, synth, json)
     _show(report, folder, simulate, synth, json)

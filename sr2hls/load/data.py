@@ -117,10 +117,10 @@ def _named_matrix(what: str, array: NDArray[Any], names: Sequence[str] | None) -
 
 def _npz(path: Path, names: Sequence[str] | None) -> Columns:
     try:
-        loaded = np.load(path, allow_pickle=False)  # with pickles allowed, a file could run anything
-        if isinstance(loaded, np.ndarray):
-            return _checked(_named_matrix("the array", loaded, names))
-        with loaded:
+        with path.open("rb") as file:  # opened here: NumPy leaves a damaged archive open
+            loaded = np.load(file, allow_pickle=False)  # with pickles allowed, a file could run anything
+            if isinstance(loaded, np.ndarray):
+                return _checked(_named_matrix("the array", loaded, names))
             arrays = {name: loaded[name] for name in loaded.files}
     except (ValueError, BadZipFile, EOFError, KeyError) as error:
         why = "it holds Python objects" if "allow_pickle" in str(error) else str(error)

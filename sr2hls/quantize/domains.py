@@ -30,7 +30,7 @@ def domains_of(
             raise FormatError(f"the model has no input '{name}'; its inputs are {', '.join(model.inputs) or '(none)'}")
     missing = [name for name in names if name not in formats and "*" not in formats]
     if missing:
-        line = " ".join(f"--inputs {name}=fixed<12,4>" for name in missing)
+        line = " ".join(f"--inputs '{name}=fixed<12,4>'" for name in missing)
         raise FormatError(
             f"no number format for {', '.join(missing)}: the circuit needs to know the bits and the range of its "
             f"inputs. Add for example: {line}, or give a data file: --data FILE.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -9,14 +10,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from sr2hls.emit.summary import rounded_up
+
 Json = dict[str, Any]
 
 _LABEL = 11  # columns of the labels
+_WIDE = 200
 
 
 def console(*, error: bool = False) -> Console:
     """Standard output (or error) without automatic coloring of numbers; plain text when it is no terminal."""
-    return Console(stderr=error, highlight=False, soft_wrap=True)
+    out = Console(stderr=error, highlight=False, soft_wrap=True)
+    if not out.is_terminal:
+        out.width = _WIDE  # tables in files and pipes are not cut to a screen
+    return out
 
 
 def line(out: Console, label: str, text: str, style: str = "") -> None:
@@ -130,8 +137,8 @@ def _predicted(data: Json) -> str:
 def _measured(error: Json) -> str:
     where = "on all" if error["method"] == "exhaustive" else "on a sample of"
     text = (
-        f"|{error['output']} - f| <= {float(error['measured']):.3g} {where} {error['points']} inputs "
-        f"(proven: {float(error['proven']):.3g})"
+        f"|{error['output']} - f| <= {rounded_up(float(error['measured']))} {where} {error['points']} inputs "
+        f"(proven: {rounded_up(float(error['proven']))})"
     )
     if error["in_bands"]:
         text += f"; {error['in_bands']} inside the bands left out"
@@ -141,8 +148,8 @@ def _measured(error: Json) -> str:
 
 
 def _tool(engine: Json) -> str:
-    version = str(engine["version"]).split(" (")[0]
-    return str(engine["tool"]) if not version else f"{engine['tool']} {version}"
+    version = re.search(r"\d+(\.\d+)+", re.sub(r"\(.*?\)", "", str(engine["version"])))
+    return f"{engine['tool']} {version[0]}" if version else str(engine["tool"])
 
 
 def _numbers(result: Json) -> str:
