@@ -22,6 +22,7 @@ def certificate(
     lowered: Lowered,
     outputs: Mapping[str, Format],
     targets: Mapping[str, float],
+    notes: tuple[str, ...] = (),
 ) -> Certificate:
     """Collect the proof's numbers, rounded outward."""
     weights: dict[str, float] = {}
@@ -45,7 +46,7 @@ def certificate(
         for output in model.outputs
     )
     domain = tuple((s.name, *_exact(analysis, s.name)) for s in program.inputs)
-    return Certificate(proven, tuple(nodes), domain, _notes(model, program, analysis))
+    return Certificate(proven, tuple(nodes), domain, notes + _notes(model, program, analysis))
 
 
 def _node(entry: Entry, weights: Mapping[str, float], shares: Mapping[str, float]) -> NodeCertificate:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import flint
 
-from sr2hls.analyze.ranges import Analysis, Domain, analyze
+from sr2hls.analyze.ranges import analyze
+from sr2hls.analyze.repair import clamp_domains, formula_of
 from sr2hls.certify import certificate
 from sr2hls.design import Design
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.load.native import to_json
-from sr2hls.lower import Lowered, lower
+from sr2hls.lower import lower, lower_within
 from sr2hls.model import SymbolicModel
-from sr2hls.program import Kind, Program
-from sr2hls.quantize.budget import exact_steps, local_budgets
+from sr2hls.program import Program
 from sr2hls.quantize.domains import domains_of, output_format
 from sr2hls.rewrite.fuse import fuse
 from sr2hls.schedule import schedule
@@ -27,8 +27,6 @@ from sr2hls.targets import load_target
 from sr2hls.version import __version__
 
 _PRECISION = 64  # bits of the interval arithmetic
-_OWN_ROUNDING = {Kind.FUNCTION: 0.75, Kind.LINEAR: 0.625}  # ulps that an output step may take itself
-_ATTEMPTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,8 @@ class Options:
 
     inputs: format per input, or "*" for all; ranges: (low, high) real values per input; output: a format, per-output
     formats, or "auto"; max_error: absolute, or None for `max_error_ulps` units in the last place of each output;
-    registers: "in", "out", "both", "none".
+    registers: "in", "out", "both", "none". precision: one word for everything, truncated and wrapped as hls4ml does,
+    for comparison. domain: "strict" stops at poles and domain edges, "clamp" clamps the arguments of functions.
     """
 
     inputs: Mapping[str, Format] = field(default_factory=dict)
@@ -49,6 +48,8 @@ class Options:
     clock_ns: float | None = None
     latency: int | None = None
     registers: str = "out"
+    precision: Format | None = None
+    domain: str = "strict"
     name: str = "formula"
 
 
@@ -60,16 +61,26 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         DomainError, UnsupportedError: see the stages.
     """
     with flint.ctx.workprec(_PRECISION):
-        domains = domains_of(model, options.inputs, options.ranges)
+        inputs = options.inputs if options.precision is None else {"*": options.precision, **options.inputs}
+        domains = domains_of(model, inputs, options.ranges)
         program = fuse(model, [d.name for d in domains.values() if d.narrow])
+        notes: tuple[str, ...] = ()
+        if options.domain == "clamp":
+            program, notes = clamp_domains(program, domains)
+            model = _clamped(model, program) if notes else model
         analysis = analyze(program, domains)
         outputs = {
-            name: output_format(name, analysis.ranges[symbol.name], options.output, options.max_error)
+            name: options.precision
+            or output_format(name, analysis.ranges[symbol.name], options.output, options.max_error)
             for name, symbol in program.outputs
         }
-        targets = {name: _target_error(name, word, options) for name, word in outputs.items()}
-        lowered = _within(program, analysis, outputs, targets)
-        ledger = certificate(model, program, analysis, lowered, outputs, targets)
+        if options.precision is None:
+            targets = {name: _target_error(name, word, options) for name, word in outputs.items()}
+            lowered = lower_within(program, analysis, outputs, targets)
+        else:
+            lowered = lower(program, analysis, {}, outputs, frozenset(), options.precision)
+            targets = {name: float(error.magnitude) for name, error in lowered.errors.items()}
+        ledger = certificate(model, program, analysis, lowered, outputs, targets, notes)
     target = load_target(options.target)
     clock_ns = target.clock_ns if options.clock_ns is None else options.clock_ns
     plan = schedule(
@@ -96,30 +107,6 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
     )
 
 
-def _within(
-    program: Program, analysis: Analysis, outputs: Mapping[str, Format], targets: Mapping[str, float]
-) -> Lowered:
-    """Lower with ever smaller error budgets until the proven error of every output meets its target."""
-    kinds = {a.symbol: a.kind for a in program.assignments}
-    exact = exact_steps(program)
-    own = {
-        name: _OWN_ROUNDING.get(kinds[symbol], 0.5) * 2.0 ** -outputs[name].fraction for name, symbol in program.outputs
-    }
-    room = {s.name: max(targets[n] - own[n], targets[n] / 16) for n, s in program.outputs}
-    tightness = 1.0
-    for _ in range(_ATTEMPTS):
-        lowered = lower(program, analysis, local_budgets(program, analysis, room, tightness), outputs, exact)
-        worst = max(float(lowered.errors[name].magnitude) / targets[name] for name in targets)
-        if worst <= 1.0:
-            return lowered
-        tightness *= 0.5
-    name = max(targets, key=lambda n: float(lowered.errors[n].magnitude) / targets[n])
-    raise FormatError(
-        f"output '{name}': the best proven error is {float(lowered.errors[name].magnitude):.3g}, not "
-        f"{targets[name]:.3g}; allow a larger error (--max-error), more output bits (--output), or narrow the ranges"
-    )
-
-
 def _target_error(name: str, word: Format, options: Options) -> float:
     ulp = 2.0**-word.fraction
     if options.max_error is None:
@@ -136,6 +123,13 @@ def _target_error(name: str, word: Format, options: Options) -> float:
             f"at least {math.ceil(-math.log2(max_error))} fraction bits"
         )
     return max_error
+
+
+def _clamped(model: SymbolicModel, program: Program) -> SymbolicModel:
+    """The model whose formulas are those of the program, clamps included."""
+    held = dict(program.outputs)
+    outputs = (replace(o, expression=formula_of(program, held[o.name])) for o in model.outputs)
+    return replace(model, outputs=tuple(outputs))
 
 
 def _provenance(model: SymbolicModel) -> dict[str, Any]:

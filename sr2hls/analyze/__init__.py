@@ -1,0 +1,1 @@
+"""Formulas + input domains → proven ranges, by interval arithmetic with outward rounding."""

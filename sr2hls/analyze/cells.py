@@ -111,14 +111,15 @@ def cells_of(function: Univariate, domain: Interval, *, most: int = 48) -> Cells
     if domain.low == domain.high:
         return Cells((_cell(function, domain),)) if _cell(function, domain).value.finite else _fail(function, domain)
     done: list[Cell] = []
-    heap: list[tuple[float, int, int, Cell]] = []
+    heap: list[tuple[float, int, int, Cell]] = []  # looseness, then the deepest first: a pole is found at once
     serial = 0
     for part in domain.split(8):
         cell = _cell(function, part)
-        heapq.heappush(heap, (-_loose(cell), serial, 0, cell))
+        heapq.heappush(heap, (-_loose(cell), 0, serial, cell))
         serial += 1
     while heap:
-        badness, _, depth, cell = heapq.heappop(heap)
+        badness, negative_depth, _, cell = heapq.heappop(heap)
+        depth = -negative_depth
         room = len(heap) + len(done) < most
         if not cell.value.finite and depth > _DEEPEST:
             _fail(function, cell.domain)
@@ -127,7 +128,7 @@ def cells_of(function: Univariate, domain: Interval, *, most: int = 48) -> Cells
             continue
         for part in cell.domain.split(2):
             half = _cell(function, part)
-            heapq.heappush(heap, (-_loose(half), serial, depth + 1, half))
+            heapq.heappush(heap, (-_loose(half), -depth - 1, serial, half))
             serial += 1
     done.sort(key=lambda cell: float(cell.domain.low))
     result = Cells(tuple(done))

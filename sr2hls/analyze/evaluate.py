@@ -55,12 +55,34 @@ def exact_rational(expression: sympy.Expr) -> Fraction | None:
 def _program(expression: sympy.Expr, symbols: Sequence[sympy.Symbol], kind: str) -> Function:
     places: dict[sympy.Basic, int] = {symbol: i for i, symbol in enumerate(symbols)}
     steps: list[tuple[Function, tuple[int, ...]]] = []
-    last = _compile(expression, kind, places, steps, len(symbols))
+    base = len(symbols)
+    last = _compile(expression, kind, places, steps, base)
+    varying = set(range(base))
+    constant: list[tuple[int, Function, tuple[int, ...]]] = []
+    running: list[tuple[int, Function, tuple[int, ...]]] = []
+    for index, (step, operands) in enumerate(steps, base):
+        if varying.isdisjoint(operands):
+            constant.append((index, step, operands))
+        else:
+            varying.add(index)
+            running.append((index, step, operands))
+    known: dict[int, list[Any]] = {}  # precision → values of the constant steps
+
+    def start() -> list[Any]:
+        values: list[Any] = [None] * (base + len(steps))
+        for index, step, operands in constant:
+            values[index] = step(*[values[i] for i in operands])
+        known[ctx.prec] = values
+        return values
 
     def run(*args: Any) -> Any:
-        values = list(args)
-        for step, operands in steps:
-            values.append(step(*[values[i] for i in operands]))
+        values = (known.get(ctx.prec) or start()).copy()
+        values[:base] = args
+        for index, step, operands in running:
+            if len(operands) == 1:
+                values[index] = step(values[operands[0]])
+            else:
+                values[index] = step(*[values[i] for i in operands])
         return values[last]
 
     return run
@@ -113,14 +135,7 @@ def _constant(node: sympy.Basic, kind: str) -> Function:
         return lambda: number
     if value is not None:
         rational = fmpq(value.numerator, value.denominator)
-        cache: dict[int, arb] = {}
-
-        def rounded() -> arb:
-            if ctx.prec not in cache:
-                cache[ctx.prec] = arb(rational)
-            return cache[ctx.prec]
-
-        return rounded
+        return lambda: arb(rational)
     if node is sympy.pi:
         return arb.pi
     if node is sympy.E:

@@ -124,7 +124,9 @@ def exact(value: arb) -> Fraction:
 
 def nearest_code(value: arb, fraction: int) -> int:
     """The code nearest to the midpoint of a ball at `fraction` fraction bits; ties upward."""
-    return math.floor(exact(value) * Fraction(2) ** fraction + Fraction(1, 2))
+    mantissa, exponent = value.mid().man_exp()
+    shift = int(exponent) + fraction
+    return int(mantissa) << shift if shift >= 0 else ((int(mantissa) >> (-shift - 1)) + 1) >> 1
 
 
 def _least(values: list[arb]) -> arb:

@@ -1,5 +1,7 @@
 """`Program` + error budgets → `Circuit` and the ledger of its errors."""
 
-from sr2hls.lower.program import Entry, Lowered, lower
+from sr2hls.lower.program import Lowered, lower
+from sr2hls.lower.state import Entry
+from sr2hls.lower.within import lower_within
 
-__all__ = ["Entry", "Lowered", "lower"]
+__all__ = ["Entry", "Lowered", "lower", "lower_within"]

@@ -17,7 +17,7 @@ from sr2hls.functions.table import WIDEST
 from sr2hls.program import Assignment
 
 if TYPE_CHECKING:
-    from sr2hls.lower.program import State
+    from sr2hls.lower.state import State
 
 
 @dataclass(frozen=True, slots=True)

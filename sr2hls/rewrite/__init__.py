@@ -1,0 +1,1 @@
+"""sympy → sympy: exact identities, chosen by hardware cost."""

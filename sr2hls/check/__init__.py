@@ -1,0 +1,1 @@
+"""`Design` + files → evidence: simulators, bit-for-bit comparison."""

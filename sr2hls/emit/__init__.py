@@ -1,0 +1,1 @@
+"""`Design` → the text of files, one printer a file; printers make no decisions."""

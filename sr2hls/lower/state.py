@@ -1,0 +1,104 @@
+"""What is known while a program is lowered, and how the kinds of steps that need no budget become nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sympy
+from flint import arb
+
+from sr2hls.analyze.interval import ZERO, Interval
+from sr2hls.analyze.ranges import Analysis
+from sr2hls.builder import CircuitBuilder
+from sr2hls.formats import Format
+from sr2hls.lower.linear import Term, exact_fraction_bits, linear_sum
+from sr2hls.program import Assignment, Kind, linear_terms
+from sr2hls.quantize.errors import band
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The ledger's line for one step: real range, node, local and accumulated error, how it is computed."""
+
+    step: Assignment
+    range: Interval
+    node: int
+    format: Format
+    local: Interval
+    error: Interval
+    method: str
+    band: str | None = None
+
+
+@dataclass
+class State:
+    """What is known while lowering: nodes, errors and hardware ranges by symbol name."""
+
+    b: CircuitBuilder
+    analysis: Analysis
+    nodes: dict[str, int] = field(default_factory=dict)
+    raw: dict[str, int] = field(default_factory=dict)  # ports before the clamp
+    errors: dict[str, Interval] = field(default_factory=dict)
+    uniform: Format | None = None  # every step is cut to this word, as hls4ml does; it may wrap
+
+    def hardware_range(self, name: str) -> Interval:
+        """The values that the circuit's word may take: the real range widened by the error."""
+        return self.analysis.ranges[name] + self.errors[name]
+
+
+def enter(state: State, step: Assignment, node: int, local: Interval, inherited: Interval, method: str) -> Entry:
+    name = step.symbol.name
+    state.errors[name] = inherited + local
+    if step.kind is not Kind.TURNS:
+        node = state.b.narrow(node, *state.hardware_range(name).codes(state.b[node].format.fraction))
+    state.nodes[name] = node
+    found = band(step, state.errors)
+    return Entry(
+        step, state.analysis.ranges[name], node, state.b[node].format, local, state.errors[name], method, found
+    )
+
+
+def linear_step(
+    state: State, step: Assignment, fraction: int, slack: float, exact: bool, center: Interval = ZERO
+) -> tuple[int, Interval]:
+    expression = step.expression if step.kind is Kind.LINEAR else step.expression.args[0]
+    parts, constant = linear_terms(expression) or ({}, sympy.Integer(0))
+    terms = [Term(k, state.nodes[s.name], state.hardware_range(s.name)) for s, k in parts.items()]
+    if exact:
+        bits = exact_fraction_bits(terms, constant, state.b)
+        fraction, slack = (fraction, slack) if bits is None else (max(bits, fraction), 2.0**-60)
+    result = linear_sum(state.b, terms, constant, fraction, slack, -center.middle)
+    if step.kind is Kind.LINEAR:
+        return result.node, result.error
+    bits = max(1, state.b[result.node].format.fraction)
+    wrapped = state.b.cast(result.node, Format(False, bits, bits))
+    return wrapped, result.error
+
+
+def exact_node(state: State, step: Assignment) -> int:
+    b = state.b
+    args = [state.nodes[arg.name] for arg in step.expression.args if arg.is_Symbol]
+    match step.kind:
+        case Kind.PRODUCT:
+            return b.mul(args[0], args[-1])
+        case Kind.MAXIMUM:
+            return b.maximum(*args)
+        case Kind.MINIMUM:
+            return b.minimum(*args)
+        case Kind.ABSOLUTE:
+            return b.absolute(*args)
+        case Kind.FLOOR:
+            return b.round_to(args[0], 0)
+        case Kind.LESS:
+            return b.less(*args)
+        case _:
+            condition = b.slice(args[0], 0, 0)
+            return b.select(condition, *args[1:])
+
+
+def floored(b: CircuitBuilder, node: int, fraction: int) -> tuple[int, Interval]:
+    have = b[node].format.fraction
+    if have <= fraction:
+        return node, ZERO
+    dropped = arb(2) ** -fraction - arb(2) ** -have
+    return b.round_to(node, fraction), Interval((-dropped).lower(), arb(0))
