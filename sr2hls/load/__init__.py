@@ -6,8 +6,10 @@ checkpoint, a run folder, a `hall_of_fame*.csv`, formula text, sympy expressions
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sr2hls.errors import LoadError, UnsupportedError
@@ -118,3 +120,13 @@ def load(
         wanted = [output] if isinstance(output, str | int) else list(output)
         return catalog.only(*wanted).choose(select)
     return _outputs(catalog.choose(select), output)
+
+
+class _CallableModule(ModuleType):
+    """`sr2hls.load` is this package and the function of the public interface: both are to be had under one name."""
+
+    def __call__(self, source: Any, **options: Any) -> SymbolicModel:
+        return load(source, **options)
+
+
+sys.modules[__name__].__class__ = _CallableModule
