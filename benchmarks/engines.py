@@ -13,10 +13,10 @@ from sr2hls.check.vectors import input_vectors
 from sr2hls.design import Design
 
 ENGINES: dict[str, Callable[[Sequence[Any]], list[Any]]] = {
-    "cpp": lambda cases: cpp.run_many(cases),
-    "verilator": lambda cases: verilator.run_many(cases),
-    "cxxrtl": lambda cases: cxxrtl.run_many(cases),
-    "hls": lambda cases: hls.run_many(cases),
+    "cpp": cpp.run_many,
+    "verilator": verilator.run_many,
+    "cxxrtl": cxxrtl.run_many,
+    "hls": hls.run_many,
 }
 
 
@@ -52,4 +52,3 @@ def compare_all(designs: Sequence[Design], samples: int, seed: int = 0, exhausti
         )
     print(f"total: {vectors * len(ENGINES)} comparisons of engines with Python, {wrong} failures")
     return int(bool(wrong))
-

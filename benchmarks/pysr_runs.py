@@ -74,7 +74,8 @@ def rows_of(runs: Path) -> list[Row]:
                 rows.append(
                     Row(folder.name, name, equation.complexity, equation.equation, limits, design, reason, seconds)
                 )
-                print(f"{folder.name} {name} {equation.complexity}: {reason or 'compiled'} {seconds:.2f} s", file=sys.stderr)
+                fate = reason or "compiled"
+                print(f"{folder.name} {name} {equation.complexity}: {fate} {seconds:.2f} s", file=sys.stderr)
     return rows
 
 
@@ -94,9 +95,8 @@ def main() -> int:
             proof = row.design.certificate.outputs[0]
             ulps = proof.bound / float(Format.parse(proof.format).ulp)
             limits = "±4" if row.range == RANGES[0] else f"{row.range[0]:g}:{row.range[1]:g}"  # type: ignore[index]
-            print(
-                f"| {row.run} | {row.output} | {row.complexity} | {limits} | {row.design.latency} | {ulps:.2f} | compiled |"
-            )
+            where = f"| {row.run} | {row.output} | {row.complexity} | {limits} "
+            print(f"{where}| {row.design.latency} | {ulps:.2f} | compiled |")
     print(f"\n{len(rows)} rows: {len(done)} compiled, {len(rows) - len(done)} refused")
     if arguments.no_engines:
         return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sr2hls.version import __version__
 
 if TYPE_CHECKING:
-    from sr2hls.api import Design, compile, simulate  # noqa: A004
+    from sr2hls.api import Design, compile, simulate
     from sr2hls.load import load
     from sr2hls.model import SymbolicModel
     from sr2hls.targets import Target

@@ -1,4 +1,4 @@
-"""Operations, one by one → `Circuit`: formats and ranges derived, equal nodes shared, constants folded, dead nodes dropped."""
+"""Operations, one by one → `Circuit`: formats and ranges derived, equal nodes shared, constants folded."""
 
 from __future__ import annotations
 

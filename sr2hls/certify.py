@@ -1,4 +1,4 @@
-"""What the lowering proved → `Certificate`: the ledger of ranges, formats, errors and shares, for people and checkers."""
+"""What the lowering proved → `Certificate`: the ledger of ranges, formats, errors and shares."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def certificate(
         for output in model.outputs
     )
     domain = tuple((s.name, *_exact(analysis, s.name)) for s in program.inputs)
-    return Certificate(proven, tuple(nodes), domain, notes + _notes(model, program, analysis))
+    return Certificate(proven, tuple(nodes), domain, notes + _notes(model, program, analysis, lowered))
 
 
 def _node(entry: Entry, weights: Mapping[str, float], shares: Mapping[str, float]) -> NodeCertificate:
@@ -80,14 +80,15 @@ def _outward(error: Interval) -> float:
     return 0.0 if error == ZERO else math.nextafter(float(error.magnitude), math.inf)
 
 
-def _notes(model: SymbolicModel, program: Program, analysis: Analysis) -> tuple[str, ...]:
+def _notes(model: SymbolicModel, program: Program, analysis: Analysis, lowered: Lowered) -> tuple[str, ...]:
     notes = []
     for symbol in program.inputs:
         domain = analysis.domains[symbol.name]
         if (domain.low, domain.high) != (domain.format.least, domain.format.greatest):
             low, high = _exact(analysis, symbol.name)
             notes.append(f"{symbol.name} is clamped to [{low:g}, {high:g}]; the bound holds for the clamped value")
-    unused = [name for name in model.inputs if name not in {s.name for s in program.inputs}]
+    ports = {name for name, _ in lowered.circuit.inputs}
+    unused = [name for name in model.inputs if name not in ports]
     if unused:
-        notes.append(f"not used by the formula, hence no port: {', '.join(unused)}")
+        notes.append(f"no output depends on {', '.join(unused)} on these ranges: no port")
     return tuple(notes)

@@ -22,7 +22,8 @@ def checked(circuit: Circuit) -> Circuit:
         try:
             _check_node(circuit, index, node)
         except CircuitError as error:
-            raise CircuitError(f"node {index} ({node.op} {node.args}, {node.format}, {node.origin!r}): {error}") from None
+            where = f"node {index} ({node.op} {node.args}, {node.format}, {node.origin!r})"
+            raise CircuitError(f"{where}: {error}") from None
     _check_names(circuit)
     _check_use(circuit)
     return circuit

@@ -119,8 +119,8 @@ def _target_error(name: str, word: Format, options: Options) -> float:
     max_error = options.max_error
     if not max_error > ulp / 2:
         raise FormatError(
-            f"output '{name}' is {word}: rounding to it alone costs {ulp / 2:.3g}, so an error of {max_error:.3g} needs "
-            f"at least {math.ceil(-math.log2(max_error))} fraction bits"
+            f"output '{name}' is {word}: rounding to it alone costs {ulp / 2:.3g}, so an error of {max_error:.3g} "
+            f"needs at least {math.ceil(-math.log2(max_error))} fraction bits"
         )
     return max_error
 

@@ -57,7 +57,9 @@ def _port(name: str, fmt: Format, inputs: Mapping[str, npt.ArrayLike]) -> Codes:
     return codes
 
 
-def _evaluate(node: Node, circuit: Circuit, values: list[Codes], ports: Mapping[str, Codes], tables: list[Codes]) -> Codes:
+def _evaluate(
+    node: Node, circuit: Circuit, values: list[Codes], ports: Mapping[str, Codes], tables: list[Codes]
+) -> Codes:
     args = [values[i] for i in node.args]
     formats = [circuit.nodes[i].format for i in node.args]
     match node.op:

@@ -31,9 +31,7 @@ def result_range(node: Node, nodes: Sequence[Node], tables: Sequence[Table]) -> 
     common = max((a.format.fraction for a in args), default=0)
     bounds = [(a.low, a.high) for a in args]
     if node.op in (Op.ADD, Op.SUB, Op.LESS, Op.EQUAL):
-        bounds = [
-            (align(a.low, a.format.fraction, common), align(a.high, a.format.fraction, common)) for a in args
-        ]
+        bounds = [(align(a.low, a.format.fraction, common), align(a.high, a.format.fraction, common)) for a in args]
     match node.op:
         case Op.INPUT:
             return node.format.least, node.format.greatest

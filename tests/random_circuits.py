@@ -10,7 +10,8 @@ from sr2hls.errors import Sr2hlsError
 from sr2hls.formats import Format
 
 OPERATIONS = (
-    "add sub mul shift negate absolute less equal select slice concat leading_zeros lookup cast narrow".split()
+    *("add", "sub", "mul", "shift", "negate", "absolute", "less", "equal", "select"),
+    *("slice", "concat", "leading_zeros", "lookup", "cast", "narrow"),
 )
 
 

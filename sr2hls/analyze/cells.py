@@ -43,7 +43,9 @@ class Univariate:
             result = self._series(arb_series([x, 1], prec=terms))
         except ValueError:  # a division by a series whose value may be zero
             return [arb("nan")] * terms
-        return [result[i] for i in range(terms)] if isinstance(result, arb_series) else [result, *([arb(0)] * (terms - 1))]
+        if isinstance(result, arb_series):
+            return [result[i] for i in range(terms)]
+        return [result, *([arb(0)] * (terms - 1))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +177,3 @@ def _fail(function: Univariate, box: Interval) -> Cells:
         f"'{function.origin}' is not finite for its argument near {box}. "
         "Declare a range that avoids it (--range), or clamp the argument (--domain clamp)"
     )
-

@@ -89,7 +89,11 @@ def _program(expression: sympy.Expr, symbols: Sequence[sympy.Symbol], kind: str)
 
 
 def _compile(
-    node: sympy.Basic, kind: str, places: dict[sympy.Basic, int], steps: list[tuple[Function, tuple[int, ...]]], base: int
+    node: sympy.Basic,
+    kind: str,
+    places: dict[sympy.Basic, int],
+    steps: list[tuple[Function, tuple[int, ...]]],
+    base: int,
 ) -> int:
     if node in places:
         return places[node]
@@ -129,9 +133,9 @@ def _step(node: sympy.Basic, kind: str) -> Function:
 
 
 def _constant(node: sympy.Basic, kind: str) -> Function:
-    value = exact_rational(node)  # type: ignore[arg-type]
+    value = exact_rational(node)
     if kind == "array":
-        number = float(node)  # type: ignore[arg-type]
+        number = float(node)
         return lambda: number
     if value is not None:
         rational = fmpq(value.numerator, value.denominator)

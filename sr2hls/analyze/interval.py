@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
+from itertools import pairwise
 
 from flint import arb, fmpq
 
@@ -85,7 +87,7 @@ class Interval:
         """Equal cells that cover the interval."""
         step = (self.high - self.low) / parts
         edges = [self.low, *((self.low + step * i).mid() for i in range(1, parts)), self.high]
-        return [Interval(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+        return [Interval(a, b) for a, b in pairwise(edges)]
 
     def codes(self, fraction: int) -> tuple[int, int]:
         """The codes at `fraction` bits that hold the interval, rounded outward."""
@@ -130,16 +132,8 @@ def nearest_code(value: arb, fraction: int) -> int:
 
 
 def _least(values: list[arb]) -> arb:
-    result = values[0]
-    for value in values[1:]:
-        if value < result:
-            result = value
-    return result
+    return reduce(lambda a, b: b if b < a else a, values)
 
 
 def _greatest(values: list[arb]) -> arb:
-    result = values[0]
-    for value in values[1:]:
-        if value > result:
-            result = value
-    return result
+    return reduce(lambda a, b: b if b > a else a, values)

@@ -48,6 +48,15 @@ def meaning_of(cls: type) -> Meaning | None:
     return MEANINGS.get(cls)
 
 
+def strict(ball: Ball) -> Ball:
+    """The same function, NaN where an argument is not finite: a comparison must not hide a pole."""
+
+    def guarded(*parts: arb) -> arb:
+        return ball(*parts) if all(part.is_finite() for part in parts) else arb("nan")
+
+    return guarded
+
+
 def constant_term(s: arb_series) -> arb:
     """The value of a series at its center."""
     return s[0]
@@ -192,8 +201,8 @@ def _nary(pairwise: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
 
 register(sympy.Abs, Meaning(abs, _abs_series, np.abs, smooth=False))
-register(sympy.Max, Meaning(_max_ball, _max_series, _nary(np.maximum), smooth=False))
-register(sympy.Min, Meaning(_min_ball, _min_series, _nary(np.minimum), smooth=False))
+register(sympy.Max, Meaning(strict(_max_ball), _max_series, _nary(np.maximum), smooth=False))
+register(sympy.Min, Meaning(strict(_min_ball), _min_series, _nary(np.minimum), smooth=False))
 
 
 # Jumps.
@@ -214,7 +223,8 @@ def step_series(ball: Ball) -> Series:
 
 def register_step(cls: type, ball: Ball, array: Callable[..., Any]) -> None:
     """Give a piecewise constant function class its meaning."""
-    register(cls, Meaning(ball, step_series(ball), array, smooth=False, jumps=True))
+    guarded = strict(ball)
+    register(cls, Meaning(guarded, step_series(guarded), array, smooth=False, jumps=True))
 
 
 def _sign_ball(x: arb) -> arb:

@@ -70,6 +70,8 @@ def _select(condition: Any, a: Any, b: Any) -> Any:
     chosen = condition[0] if isinstance(condition, arb_series) else condition
     if parts:
         a, b = as_series(a, parts[0]), as_series(b, parts[0])
+    if not chosen.is_finite():
+        return chosen
     if chosen > 0:
         return a
     if chosen <= 0:
@@ -87,21 +89,19 @@ register(
     ops.Select,
     Meaning(_select, _select, lambda c, a, b: np.where(np.asarray(c) > 0, a, b), smooth=False, jumps=True),
 )
-register(
-    ops.Cond, Meaning(_cond, _cond, lambda x, y: np.where(np.asarray(x) > 0, y, 0.0), smooth=False, jumps=True)
-)
+register(ops.Cond, Meaning(_cond, _cond, lambda x, y: np.where(np.asarray(x) > 0, y, 0.0), smooth=False, jumps=True))
 
 
 def _mod(x: Any, y: Any) -> Any:
     part = [p for p in (x, y) if isinstance(p, arb_series)]
     if not part:
         turns = (x / y).floor()
-        if turns.is_exact():
-            return x - turns * y
-        return arb(0).union(y)
+        if not turns.is_finite():
+            return arb("nan")
+        return x - turns * y if turns.is_exact() else arb(0).union(y)
     x, y = as_series(x, part[0]), as_series(y, part[0])
     turns = (x[0] / y[0]).floor()
-    if turns.is_exact():
+    if turns.is_finite() and turns.is_exact():
         return x - y * turns
     return arb_series([arb(0).union(y[0]), *([arb("nan")] * (part[0].prec - 1))], prec=part[0].prec)
 
@@ -141,7 +141,5 @@ def _greater_of(x: Any, y: Any) -> arb:
 
 register(
     ops.Clamp,
-    Meaning(
-        _clamp, _clamp, lambda x, lo, hi: np.where(x > hi, hi, np.where(x < lo, lo, x)), smooth=False, jumps=True
-    ),
+    Meaning(_clamp, _clamp, lambda x, lo, hi: np.where(x > hi, hi, np.where(x < lo, lo, x)), smooth=False, jumps=True),
 )

@@ -31,7 +31,8 @@ class Domain:
 
     @property
     def range(self) -> Interval:
-        return Interval(arb(self.low) * arb(2) ** -self.format.fraction, arb(self.high) * arb(2) ** -self.format.fraction)
+        unit = arb(2) ** -self.format.fraction
+        return Interval(arb(self.low) * unit, arb(self.high) * unit)
 
     @property
     def narrow(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import sympy
 from flint import arb
@@ -32,38 +33,53 @@ def clamp_domains(program: Program, domains: Mapping[str, Domain]) -> tuple[Prog
     steps: list[Assignment] = []
     notes: list[str] = []
     for step in program.assignments:
-        if step.kind is not Kind.FUNCTION:
-            ranges[step.symbol.name] = step_range(step, ranges)
-            steps.append(step)
-            continue
-        (argument,) = step.expression.free_symbols
-        function = Univariate(step.expression, argument, step.origin)
-        domain = domains.get(argument.name)
-        if domain is not None and domain.narrow:
-            pieces = _codes(function, domain)
-            if len(pieces) != 1 or pieces[0] != _span(domain.range):
-                notes.append(_note(step, pieces))
-                step = replace(step, expression=step.expression.xreplace({argument: _projection(argument, pieces)}))
-            ranges[step.symbol.name] = _hull(Univariate(step.expression, argument, step.origin), domain)
-            steps.append(step)
-            continue
-        try:
-            found = cells_of(function, ranges[argument.name]).range
-        except DomainError:
-            pieces = _runs(function, ranges[argument.name])
-            if len(pieces) != 1:
-                raise
-            notes.append(_note(step, pieces))
-            clamped = _clamp_steps(step, argument, pieces[0])
-            for extra in clamped:
-                ranges[extra.symbol.name] = step_range(extra, ranges)
-            steps += clamped
-            inside = clamped[-1].symbol
-            step = replace(step, expression=step.expression.xreplace({argument: inside}))
-            found = cells_of(Univariate(step.expression, inside, step.origin), ranges[inside.name]).range
-        ranges[step.symbol.name] = found
-        steps.append(step)
+        repaired: tuple[Assignment, ...] = (step,)
+        note = ""
+        if step.kind is Kind.FUNCTION:
+            (argument,) = step.expression.free_symbols
+            domain = domains.get(argument.name)
+            if domain is not None and domain.narrow:
+                repaired, note = _narrow(step, argument, domain)
+            else:
+                repaired, note = _wide(step, argument, ranges[argument.name])
+        for part in repaired:
+            ranges[part.symbol.name] = _range(part, ranges, domains)
+        steps += repaired
+        notes += [note] if note else []
     return replace(program, assignments=tuple(steps)), tuple(notes)
+
+
+def _range(step: Assignment, ranges: Mapping[str, Interval], domains: Mapping[str, Domain]) -> Interval:
+    if step.kind is not Kind.FUNCTION:
+        return step_range(step, ranges)
+    (argument,) = step.expression.free_symbols
+    function = Univariate(step.expression, argument, step.origin)
+    domain = domains.get(argument.name)
+    if domain is not None and domain.narrow:
+        return _hull(function, domain)
+    return cells_of(function, ranges[argument.name]).range
+
+
+def _narrow(step: Assignment, argument: sympy.Symbol, domain: Domain) -> tuple[tuple[Assignment, ...], str]:
+    pieces = _codes(Univariate(step.expression, argument, step.origin), domain)
+    if len(pieces) == 1 and pieces[0] == _span(domain.range):
+        return (step,), ""
+    projected = step.expression.xreplace({argument: _projection(argument, pieces)})
+    return (replace(step, expression=projected),), _note(step, pieces)
+
+
+def _wide(step: Assignment, argument: sympy.Symbol, over: Interval) -> tuple[tuple[Assignment, ...], str]:
+    function = Univariate(step.expression, argument, step.origin)
+    try:
+        cells_of(function, over)
+    except DomainError:
+        pieces = _runs(function, over)
+        if len(pieces) != 1:
+            raise
+        clamps = _clamp_steps(step, argument, pieces[0])
+        inside = step.expression.xreplace({argument: clamps[-1].symbol})
+        return (*clamps, replace(step, expression=inside)), _note(step, pieces)
+    return (step,), ""
 
 
 def formula_of(program: Program, output: sympy.Symbol) -> sympy.Expr:
@@ -84,7 +100,9 @@ def _span(interval: Interval) -> Piece:
 
 def _note(step: Assignment, pieces: list[Piece]) -> str:
     where = " or ".join(f"[{float(a):.6g}, {float(b):.6g}]" for a, b in pieces)
-    return f"the argument of '{step.origin}' is clamped to {where} (--domain clamp); the bound is for the clamped formula"
+    return (
+        f"the argument of '{step.origin}' is clamped to {where} (--domain clamp); the bound is for the clamped formula"
+    )
 
 
 def _codes(function: Univariate, domain: Domain) -> list[Piece]:
@@ -130,7 +148,7 @@ def _projection(argument: sympy.Symbol, pieces: list[Piece]) -> sympy.Expr:
         return sympy.Rational(value.numerator, value.denominator)
 
     result = sympy.Max(sympy.Min(argument, rational(pieces[0][1])), rational(pieces[0][0]), evaluate=False)
-    for (_, before), (low, high) in zip(pieces, pieces[1:], strict=False):
+    for (_, before), (low, high) in pairwise(pieces):
         middle = rational((before + low) / 2)
         here = sympy.Max(sympy.Min(argument, rational(high)), rational(low), evaluate=False)
         result = Select(argument - middle, here, result)

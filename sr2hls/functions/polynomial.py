@@ -46,9 +46,7 @@ def _families(spec: FunctionSpec, degree: int) -> Iterator[list[_Shape]]:
         yield [_Shape(Octaves(spec.word, bits), degree, g) for bits in range(1, most + 1) for g in _GUARD_BITS]
 
 
-def _first_that_works(
-    spec: FunctionSpec, shapes: list[_Shape], cheaper_than: float
-) -> tuple[float, Evaluator] | None:
+def _first_that_works(spec: FunctionSpec, shapes: list[_Shape], cheaper_than: float) -> tuple[float, Evaluator] | None:
     stubborn: tuple[int, int] | None = None  # the code range of the last segment that failed: tried first
     hopeless: Segmentation | None = None  # more guard bits will not help
     for shape in shapes:
@@ -102,9 +100,7 @@ def _filled(column: list[int], fits: dict[int, Fit]) -> list[int]:
     return column
 
 
-def _build(
-    b: CircuitBuilder, arg: int, spec: FunctionSpec, shape: _Shape, columns: list[tuple[int, ...]]
-) -> int:
+def _build(b: CircuitBuilder, arg: int, spec: FunctionSpec, shape: _Shape, columns: list[tuple[int, ...]]) -> int:
     address, offset = shape.segmentation.build(b, arg)
     fraction = spec.fraction + shape.guard
     r = b.shift(offset, -shape.segmentation.offset_bits)
@@ -113,4 +109,3 @@ def _build(
     for coefficient in reversed(coefficients[:-1]):
         value = b.add(b.round_to(b.mul(value, r), fraction), coefficient)
     return b.round_to(value, spec.fraction, Rounding.FLOOR)
-

@@ -26,9 +26,17 @@ class Segment:
 class Segmentation(Protocol):
     """How a word is cut into an address and an offset of `offset_bits` bits."""
 
-    address_bits: int
-    offset_bits: int
-    text: str
+    @property
+    def address_bits(self) -> int:
+        """Bits of the address."""
+
+    @property
+    def offset_bits(self) -> int:
+        """Bits of the offset."""
+
+    @property
+    def text(self) -> str:
+        """In words, for the certificate."""
 
     def segments(self, low: int, high: int) -> Iterator[Segment]:
         """The segments that codes in [low, high] reach."""

@@ -95,7 +95,8 @@ def _rounded_coefficient(term: Term, slack: float) -> tuple[Fraction, Interval]:
     value = constant_ball(term.coefficient)
     size = float(term.range.magnitude)
     bits = 0 if size == 0.0 else max(-60, min(60, math.ceil(math.log2(size / (2 * slack)))))
-    if exact is not None and exact.denominator & (exact.denominator - 1) == 0 and exact.denominator <= 2 ** max(bits, 0):
+    dyadic = exact is not None and exact.denominator & (exact.denominator - 1) == 0
+    if exact is not None and dyadic and exact.denominator <= 2 ** max(bits, 0):
         return exact, ZERO
     scale = arb(2) ** bits
     code = nearest_code(value, bits)

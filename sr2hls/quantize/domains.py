@@ -58,9 +58,7 @@ def _domain(name: str, fmt: Format, limits: tuple[float, float] | None) -> Domai
     return Domain(name, fmt, first, last)
 
 
-def output_format(
-    name: str, found: Interval, asked: Mapping[str, Format], max_error: float | None
-) -> Format:
+def output_format(name: str, found: Interval, asked: Mapping[str, Format], max_error: float | None) -> Format:
     """The word of an output: as asked, or the one that holds its proven range.
 
     Left to the compiler it has 16 bits, or as many fraction bits as `max_error` needs.

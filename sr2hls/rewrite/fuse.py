@@ -85,15 +85,16 @@ class _Fuser:
         inner = set().union(*(a.expression.free_symbols for a in self.assignments if a.symbol in needed))
         result, taken = [], set()
         for name, held in outputs:
-            if held in inner or held in taken:
-                alias = sympy.Symbol(f"o{len(self.assignments)}", real=True)
-                self.assignments.append(
-                    Assignment(alias, held, Kind.LINEAR, short_text(held.xreplace(self._meaning)))
-                )
-                held = alias
-            taken.add(held)
-            result.append((name, held))
+            own = self._alias(held) if held in inner or held in taken else held
+            taken.add(own)
+            result.append((name, own))
         return result
+
+    def _alias(self, held: sympy.Symbol) -> sympy.Symbol:
+        alias = sympy.Symbol(f"o{len(self.assignments)}", real=True)
+        text = short_text(held.xreplace(self._meaning))
+        self.assignments.append(Assignment(alias, held, Kind.LINEAR, text))
+        return alias
 
     # Opening regions.
 
@@ -119,7 +120,8 @@ class _Fuser:
         if isinstance(expression, _NATIVE) and not (len(atoms) == 1 and atoms <= self.narrow):
             return self._native(expression, parts) if atoms else expression.func(*parts)
         if len(atoms) > 1:
-            raise UnsupportedError(f"'{expression.func.__name__}' of several variables in '{expression}' has no hardware yet")
+            name = expression.func.__name__
+            raise UnsupportedError(f"'{name}' of several variables in '{expression}' has no hardware yet")
         return expression.func(*parts)
 
     def _power(self, expression: sympy.Pow) -> sympy.Expr:
@@ -321,5 +323,3 @@ def _content(coefficients: list[sympy.Expr]) -> sympy.Expr:
         if divisor != 0 and max(abs(k / divisor) for k in coefficients) <= 1024:
             return sign * abs(divisor)
     return sign
-
-
