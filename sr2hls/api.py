@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sr2hls import design as core
 from sr2hls.check.vectors import input_vectors
-from sr2hls.errors import FormatError, LoadError, UnsupportedError
+from sr2hls.errors import FormatError, LoadError
 from sr2hls.formats import Format
 from sr2hls.interpret import Codes, interpret
 from sr2hls.load import load
@@ -157,7 +157,8 @@ def compile(
         width: bits of the formats that come from data (12).
         output: "auto", one format, or a format per output.
         max_error: largest error, absolute (0.001) or in units of the last place of the output ("2ulp"). None: 1 ulp.
-        precision: one format for every value, as hls4ml's default precision; the certificate says what it costs.
+        precision: one format for every value, as hls4ml's default precision; the certificate says what it costs. It is
+            the inputs' format, too, where `inputs` does not name one.
         target: a name of `sr2hls targets`.
         clock: period in ns, or text such as "5ns" or "200MHz". None: the target's default.
         latency: cycles to reach exactly. None: as few as the clock allows.
@@ -223,13 +224,10 @@ def compiler_options(
         if key not in (ALL, *outputs):
             raise FormatError(f"the model has no output '{key}'; its outputs are {', '.join(outputs)}")
     absolute, ulps = error_target(error)
-    found, limits = _from_columns(model, inputs, ranges, columns, width)
-    late: dict[str, Any] = {}
-    for field, value, default in (("precision", precision, None), ("domain", domain, "strict")):
-        if field in {item.name for item in fields(Options)}:
-            late[field] = value
-        elif value != default:
-            raise UnsupportedError(f"--{field} {value} is not implemented yet")
+    words = inputs if precision is None else {ALL: precision, **inputs}
+    found, limits = _from_columns(model, words, ranges, columns, width)
+    if precision is not None and columns is not None:  # the words are given, so the data say the ranges only
+        limits = {name: (float(c.min()), float(c.max())) for name, c in columns.items()} | limits
     return Options(
         inputs=found,
         ranges=limits,
@@ -240,8 +238,9 @@ def compiler_options(
         clock_ns=None if clock is None else clock_ns(clock),
         latency=latency,
         registers=registers,
+        precision=precision,
+        domain=domain,
         name=design_name(name),
-        **late,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sr2hls
-from sr2hls.errors import FormatError, LoadError, UnsupportedError
+from sr2hls.errors import DomainError, FormatError, LoadError, UnsupportedError
 from sr2hls.formats import Format
 from sr2hls.options import clock_ns, formats, max_error, name_of_source, ranges
 
@@ -81,6 +81,20 @@ def test_formats_and_ranges_from_data() -> None:
     design = sr2hls.compile("x0*x1", data=data, inputs={"x0": "fixed<9,3>"}, ranges={"x1": (-4, 3)}, width=8)
     assert {n: str(f) for n, f in design.input_formats.items()} == {"x0": "fixed<9,3>", "x1": "fixed<8,3>"}
     assert design.certificate.domain == (("x0", -4.0, 3.984375), ("x1", -4.0, 3.0))
+
+
+def test_uniform_precision_takes_only_ranges_from_data() -> None:
+    design = sr2hls.compile("sin(x0)*x1", data={"x0": [-1.0, 1.0], "x1": [0.0, 3.0]}, precision="ap_fixed<12,4>")
+    assert {str(f) for f in (*design.input_formats.values(), *design.output_formats.values())} == {"fixed<12,4>"}
+    assert design.certificate.domain == (("x0", -1.0, 1.0), ("x1", 0.0, 3.0))
+
+
+def test_clamped_domain() -> None:
+    with pytest.raises(DomainError, match="x0 = 0"):
+        sr2hls.compile("1/x0", inputs="fixed<8,3>")
+    design = sr2hls.compile("1/x0", inputs="fixed<8,3>", domain="clamp")
+    assert "clamped" in design.certificate.notes[0]
+    assert abs(design.predict([[0.0]])[0]) <= 32
 
 
 def test_max_error_in_ulps() -> None:
