@@ -40,6 +40,7 @@ def lower(
     outputs: Mapping[str, Format],
     exact: frozenset[str],
     uniform: Format | None = None,
+    spare: Mapping[str, float] | None = None,
 ) -> Lowered:
     """Lower every step; inner steps may err locally by their budget, output steps are rounded to their word.
 
@@ -47,6 +48,7 @@ def lower(
         budgets: local error allowed per inner step, by symbol name (real numbers).
         outputs: the word of each output, by output name.
         exact: inner steps to keep exact where that is possible.
+        spare: per output, the ulps that its step may err beyond the half ulp of its rounding.
         uniform: cut every step to this one word (truncate, wrap) instead; the budgets do not matter then.
 
     Raises:
@@ -66,7 +68,7 @@ def lower(
                 state.nodes[step.symbol.name] = state.b.cast(entry.node, uniform)
             entries.append(entry)
         elif step.symbol.name in words:
-            entries.append(_lower_output(state, step, *words[step.symbol.name]))
+            entries.append(_lower_output(state, step, *words[step.symbol.name], spare or {}))
         else:
             entries.append(_lower_step(state, step, budgets, step.symbol.name in exact))
     circuit = state.b.build([(name, state.nodes[symbol.name]) for name, symbol in program.outputs])
@@ -115,16 +117,16 @@ def _lower_step(state: State, step: Assignment, budgets: Mapping[str, float], ex
     return enter(state, step, node, local, inherited, method)
 
 
-def _lower_output(state: State, step: Assignment, name: str, word: Format) -> Entry:
-    b, ulp = state.b, 2.0**-word.fraction
+def _lower_output(state: State, step: Assignment, name: str, word: Format, spares: Mapping[str, float]) -> Entry:
+    b, ulp, spare = state.b, 2.0**-word.fraction, spares.get(name, 0.25)
     inherited = ZERO if step.kind is Kind.FUNCTION else propagated(step, state.analysis.ranges, state.errors)
     method = ""
     match step.kind:
         case Kind.FUNCTION:
-            result = lower_function(state, step, 0.75 * ulp, word.fraction)
+            result = lower_function(state, step, (0.5 + spare) * ulp, word.fraction)
             node, local, inherited, method = result.node, result.local, result.inherited, result.method
         case Kind.LINEAR:
-            node, local = linear_step(state, step, word.fraction, ulp / 8, exact=False, center=inherited)
+            node, local = linear_step(state, step, word.fraction, spare * ulp / 2, exact=False, center=inherited)
         case _:
             node, local = _rounded_output(b, exact_node(state, step), word.fraction, inherited)
     entry = enter(state, step, node, local, inherited, method)

@@ -8,11 +8,15 @@ from sr2hls.analyze.ranges import Analysis
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.lower.program import Lowered, lower
-from sr2hls.program import Kind, Program
+from sr2hls.program import Program
 from sr2hls.quantize.budget import exact_steps, local_budgets
 
-_OWN_ROUNDING = {Kind.FUNCTION: 0.75, Kind.LINEAR: 0.625}  # ulps that an output step may take itself
 _ATTEMPTS = 16
+
+
+def spare_ulps(target: float) -> float:
+    """How much of an error target, in ulps, an output step may take beyond the half ulp of its rounding."""
+    return min(0.25, 0.6 * (target - 0.5))
 
 
 def lower_within(
@@ -22,15 +26,17 @@ def lower_within(
 
     Raises FormatError with the best proven error when that never happens.
     """
-    kinds = {a.symbol: a.kind for a in program.assignments}
     exact = exact_steps(program)
-    own = {
-        name: _OWN_ROUNDING.get(kinds[symbol], 0.5) * 2.0 ** -outputs[name].fraction for name, symbol in program.outputs
+    spare = {name: spare_ulps(targets[name] * 2.0**word.fraction) for name, word in outputs.items()}
+    room = {
+        symbol.name: targets[name] - (0.5 + spare[name]) * 2.0 ** -outputs[name].fraction
+        for name, symbol in program.outputs
     }
-    room = {s.name: max(targets[n] - own[n], targets[n] / 16) for n, s in program.outputs}
     tightness = 1.0
     for _ in range(_ATTEMPTS):
-        lowered = lower(program, analysis, local_budgets(program, analysis, room, tightness), outputs, exact)
+        lowered = lower(
+            program, analysis, local_budgets(program, analysis, room, tightness), outputs, exact, spare=spare
+        )
         ratios = {name: float(lowered.errors[name].magnitude) / targets[name] for name in targets}
         name = max(ratios, key=lambda n: ratios[n])
         if ratios[name] <= 1.0:

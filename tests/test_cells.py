@@ -1,0 +1,70 @@
+"""Cells bound values and variations of a function on an interval, and find its poles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+from flint import arb
+
+from sr2hls.analyze.cells import Univariate, cells_of
+from sr2hls.analyze.evaluate import array_function
+from sr2hls.analyze.interval import Interval
+from sr2hls.errors import DomainError, UnsupportedError
+
+T = sympy.Symbol("t", real=True)
+CASES = [
+    (sympy.exp(-(T**2)), -4, 4),
+    (sympy.sin(3 * T) * T, -5, 3),
+    (sympy.sqrt(T), 0, 9),
+    (1 / T, 0.01, 4),
+    (sympy.Abs(T - 1), -2, 3),
+    (sympy.floor(T), -2.5, 2.5),
+    (sympy.Max(T, 1) ** 2, -3, 3),
+    (sympy.tanh(5 * T) / (1 + T**2), -2, 2),
+    (T ** sympy.Rational(3, 2), 0, 4),
+]
+
+
+def univariate(expression):
+    return Univariate(expression, T, str(expression))
+
+
+@pytest.mark.parametrize(("expression", "low", "high"), CASES)
+def test_range_and_variation_are_bounds(expression, low, high):
+    cells = cells_of(univariate(expression), Interval.of(low, high))
+    array = array_function(expression, (T,))
+    rng = np.random.default_rng(3)
+    t = rng.uniform(low, high, 4000)
+    values = array(t)
+    least, greatest = cells.range.floats()
+    assert least - 1e-9 <= values.min() and values.max() <= greatest + 1e-9
+    for error in (1e-6, 1e-2, 0.3):
+        bound = cells.variation(Interval.of(-error, error / 2)).floats()
+        change = array(np.clip(t + rng.uniform(-error, error / 2, t.size), low, high)) - values
+        assert bound[0] - 1e-9 <= change.min() and change.max() <= bound[1] + 1e-9
+
+
+def test_bounds_are_tight_for_smooth_functions():
+    cells = cells_of(univariate(sympy.sin(T)), Interval.of(-10, 10))
+    assert float(cells.range.magnitude) < 1.05
+    assert float(cells.variation(Interval.of(-1e-4, 1e-4)).magnitude) < 1.1e-4
+
+
+@pytest.mark.parametrize(("expression", "low", "high"), [(1 / T, -1, 1), (sympy.log(T), -3, 1), (sympy.tan(T), 0, 2)])
+def test_poles_are_found_at_once(expression, low, high):
+    with pytest.raises(DomainError, match=r"--range"):
+        cells_of(univariate(expression), Interval.of(low, high))
+
+
+def test_explosions_are_refused():
+    with pytest.raises(UnsupportedError, match="exp"):
+        cells_of(univariate(sympy.exp(sympy.exp(T))), Interval.of(0, 6))
+
+
+def test_intervals_round_outward():
+    third = Interval.of(arb(1) / 3, arb(1) / 3)
+    assert third.low < arb(1) / 3 or third.low.overlaps(arb(1) / 3)
+    assert third.codes(4) == (5, 6)
+    assert Interval.of(-2, 3).square().floats()[0] <= 0
+    assert float((Interval.of(-2, 3) * Interval.of(-1, 5)).low) == -10
