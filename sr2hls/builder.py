@@ -40,9 +40,15 @@ class CircuitBuilder:
         return self._derived(Op.ADD, (a, b), self._common(a, b))
 
     def sub(self, a: int, b: int) -> int:
+        if a == b:
+            return self.constant(0, self[a].format.fraction)
         return self._derived(Op.SUB, (a, b), self._common(a, b))
 
     def mul(self, a: int, b: int) -> int:
+        """a · b; a product with one bit is a selection."""
+        for bit, other in ((a, b), (b, a)):
+            if self[bit].format == _BIT and self[bit].op is not Op.CONSTANT:
+                return self.select(bit, other, self.constant(0, self[other].format.fraction))
         return self._derived(Op.MUL, (a, b), self[a].format.fraction + self[b].format.fraction)
 
     def shift(self, a: int, power: int) -> int:
@@ -62,9 +68,13 @@ class CircuitBuilder:
         return a if self[a].low >= 0 else self._derived(Op.ABSOLUTE, (a,), self[a].format.fraction)
 
     def less(self, a: int, b: int) -> int:
+        if a == b:
+            return self.constant(0)
         return self._derived(Op.LESS, (a, b), 0, _BIT)
 
     def equal(self, a: int, b: int) -> int:
+        if a == b:
+            return self.constant(1)
         return self._derived(Op.EQUAL, (a, b), 0, _BIT)
 
     def select(self, condition: int, a: int, b: int) -> int:

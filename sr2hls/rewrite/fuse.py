@@ -38,6 +38,11 @@ _NATIVE = (
     ops.FlooredMod,
 )
 
+_WHAT_CAN = (
+    "hardware exists for + - * / ^, every function of one variable, abs, sign, min, max, comparisons, cond, ifelse, "
+    "clamp, logical_or, logical_and, floor, ceil, round, and mod by a constant"
+)
+
 
 def fuse(model: SymbolicModel, narrow: Iterable[str]) -> Program:
     """Fuse the model's formulas.
@@ -108,7 +113,7 @@ class _Fuser:
         if expression.is_Symbol or not expression.free_symbols:
             return expression
         if isinstance(expression, sympy.Piecewise | sympy.Derivative | sympy.Integral):
-            raise UnsupportedError(f"'{type(expression).__name__}' in '{expression}' has no hardware yet")
+            raise UnsupportedError(f"'{type(expression).__name__}' in '{expression}' has no hardware; {_WHAT_CAN}")
         if isinstance(expression, sympy.Pow):
             return self._power(expression)
         parts = [self.region(arg) for arg in expression.args]
@@ -121,7 +126,7 @@ class _Fuser:
             return self._native(expression, parts) if atoms else expression.func(*parts)
         if len(atoms) > 1:
             name = expression.func.__name__
-            raise UnsupportedError(f"'{name}' of several variables in '{expression}' has no hardware yet")
+            raise UnsupportedError(f"'{name}' of several variables in '{expression}' has no hardware yet; {_WHAT_CAN}")
         return expression.func(*parts)
 
     def _power(self, expression: sympy.Pow) -> sympy.Expr:

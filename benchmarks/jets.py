@@ -1,0 +1,107 @@
+"""The five published hls4ml jet formulas → cycles, Yosys counts, ECP5 nanoseconds and errors, beside the published cost.
+
+    python benchmarks/jets.py [--no-place] [--classes g q t w z] [--seeds 3]
+
+Inputs fixed<12,3> (12 bits in ±4), outputs fixed<16,6> (the published precision) within one ulp, proven. The published
+cost is the critical path over the operator table of hls4sr (Tsoi et al., arXiv 2305.04099; one operator at a time
+through vivado_hls at <16,6>, 5 ns): 15 to 16 cycles a formula. Formulas: hls4ml tutorial, part 8.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sr2hls.analyze.evaluate import array_function
+from sr2hls.check.vectors import input_vectors
+from sr2hls.compiler import Options, compile_model
+from sr2hls.design import Design
+from sr2hls.formats import Format
+from sr2hls.interpret import interpret
+from sr2hls.load import load
+from sr2hls.model import SymbolicModel, symbol
+from sr2hls.synth import synthesize
+
+PUBLISHED = Path(__file__).resolve().parent.parent / "examples" / "jets" / "published.txt"
+PUBLISHED_CYCLES = {"g": 15, "q": 16, "t": 15, "w": 15, "z": 15}
+OPTIONS = Options(
+    inputs={"*": Format.parse("fixed<12,3>")}, output={"*": Format.parse("fixed<16,6>")}, clock_ns=5.0, target="vu9p-2"
+)
+
+
+def worst_error(model: SymbolicModel, design: Design, samples: int = 1_000_000) -> dict[str, float]:
+    """The largest |circuit - float64 formula| over seeded random inputs, per output."""
+    codes = input_vectors(design, samples, seed=1)
+    values = [codes[name] * float(fmt.ulp) for name, fmt in design.input_formats.items()]
+    found = interpret(design.circuit, codes)
+    result = {}
+    for output in model.outputs:
+        want = array_function(output.expression, [symbol(name) for name in design.input_formats])(*values)
+        result[output.name] = float(np.abs(found[output.name] * 2.0**-10 - want).max())
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--no-place", action="store_true", help="skip synthesis and place and route")
+    parser.add_argument("--classes", nargs="+", default=list(PUBLISHED_CYCLES))
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    tools = [] if arguments.no_place else ["yosys-xc7", "yosys-ecp5", "nextpnr-ecp5"]
+    head = "| class | published cycles | cycles at 200 MHz (vu9p-2, estimate) | proven | measured | trig evaluators |"
+    print(head + " compile s | Yosys xc7 LUT/DSP/FF | Yosys ECP5 LUT4/DSP | ECP5-6 |\n|---|---|---|---|---|---|---|---|---|---|")
+    everything = load(PUBLISHED)
+    for name in [*arguments.classes, "all"]:
+        model = everything if name == "all" else load(PUBLISHED, output=name)
+        start = time.perf_counter()
+        design = compile_model(model, replace(OPTIONS, name=f"jets_{name}"))
+        seconds = time.perf_counter() - start
+        proven = max(output.bound for output in design.certificate.outputs)
+        measured = max(worst_error(model, design).values())
+        functions = sum(node.kind == "function" for node in design.certificate.nodes)
+        row = [
+            name,
+            str(max(PUBLISHED_CYCLES.values()) if name == "all" else PUBLISHED_CYCLES[name]),
+            f"{design.latency}{' (clock not met)' if design.warnings else ''}",
+            f"{proven:.2g}",
+            f"{measured:.2g}",
+            str(functions),
+            f"{seconds:.1f}",
+        ]
+        row += _synthesized(model, name, tools if name != "all" else tools[:1], arguments.seeds)
+        print(f"| {' | '.join(row)} |", flush=True)
+    return 0
+
+
+def _synthesized(model: SymbolicModel, name: str, tools: list[str], seeds: int) -> list[str]:
+    ecp5 = compile_model(model, replace(OPTIONS, target="ecp5-6", clock_ns=10.0, name=f"jets_{name}"))
+    cells = []
+    with tempfile.TemporaryDirectory() as folder:
+        for tool in ("yosys-xc7", "yosys-ecp5", "nextpnr-ecp5"):
+            if tool not in tools:
+                cells.append("-")
+                continue
+            (result,) = synthesize(ecp5, Path(folder), tools=[tool], seeds=seeds)
+            cells.append(_cell(tool, result, ecp5))
+    return cells
+
+
+def _cell(tool: str, result: dict[str, object], design: Design) -> str:
+    if result["status"] != "done":
+        return f"{result['status']}: {str(result.get('message', ''))[:60]}"
+    if tool == "nextpnr-ecp5":
+        print(result, file=sys.stderr)
+        return f"{result['fmax_mhz']} MHz, {design.latency} cycles, {result['latency_ns']} ns"
+    if tool == "yosys-xc7":
+        return f"{result['lut']}/{result['dsp']}/{result['ff']}"
+    return f"{result['lut']}/{result['dsp']}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
