@@ -10,6 +10,7 @@ import heapq
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import sympy
 from flint import arb, arb_series
@@ -29,6 +30,7 @@ class Univariate:
         self.expression = expression
         self.variable = variable
         self.origin = origin
+        self.tables: dict[object, Any] = {}  # evaluators already planned, by their words
         self._ball = ball_function(expression, (variable,))
         self._series = series_function(expression, (variable,))
 

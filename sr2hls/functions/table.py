@@ -27,6 +27,14 @@ def plan_large(spec: FunctionSpec) -> Evaluator | None:
 def _plan(spec: FunctionSpec, widest: int) -> Evaluator | None:
     if spec.word.width > widest:
         return None
+    key = (spec.word, spec.low, spec.high, spec.fraction, str(spec.domain))
+    if key not in spec.function.tables:
+        spec.function.tables[key] = _evaluator(spec)
+    evaluator = spec.function.tables[key]
+    return evaluator if evaluator.error.magnitude <= spec.tolerance else None
+
+
+def _evaluator(spec: FunctionSpec) -> Evaluator:
     low, errors, entries = spec.low, [], {}
     for code in range(low, spec.high + 1):
         entries[code], error = rounded(spec.function, spec.argument(code), spec.fraction)
@@ -37,8 +45,6 @@ def _plan(spec: FunctionSpec, widest: int) -> Evaluator | None:
         for pattern in range(1 << spec.word.width)
     )
     error = Interval(min((e.low for e in errors), key=float), max((e.high for e in errors), key=float))
-    if not error.magnitude <= spec.tolerance:
-        return None
     return Evaluator(
         f"table of {len(codes)} entries", error, lambda b, arg: b.lookup(arg, codes, spec.fraction, "table")
     )

@@ -118,7 +118,7 @@ def _lower_step(state: State, step: Assignment, budgets: Mapping[str, float], ex
 
 
 def _lower_output(state: State, step: Assignment, name: str, word: Format, spares: Mapping[str, float]) -> Entry:
-    b, ulp, spare = state.b, 2.0**-word.fraction, spares.get(name, 0.25)
+    b, ulp, spare = state.b, 2.0**-word.fraction, spares.get(name, 0.125)
     inherited = ZERO if step.kind is Kind.FUNCTION else propagated(step, state.analysis.ranges, state.errors)
     method = ""
     match step.kind:
@@ -126,7 +126,7 @@ def _lower_output(state: State, step: Assignment, name: str, word: Format, spare
             result = lower_function(state, step, (0.5 + spare) * ulp, word.fraction)
             node, local, inherited, method = result.node, result.local, result.inherited, result.method
         case Kind.LINEAR:
-            node, local = linear_step(state, step, word.fraction, spare * ulp / 2, exact=False, center=inherited)
+            node, local = linear_step(state, step, word.fraction, spare * ulp, exact=False, center=inherited)
         case _:
             node, local = _rounded_output(b, exact_node(state, step), word.fraction, inherited)
     entry = enter(state, step, node, local, inherited, method)

@@ -8,15 +8,17 @@ from sr2hls.analyze.ranges import Analysis
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.lower.program import Lowered, lower
-from sr2hls.program import Program
+from sr2hls.program import Kind, Program
 from sr2hls.quantize.budget import exact_steps, local_budgets
 
-_ATTEMPTS = 16
+# Scales of the first-order budgets, tried in this order: the loosest that the proof accepts is the cheapest circuit.
+_TIGHTNESS = (3.0, 2.0, 1.4, *(0.5**k for k in range(14)))
+_SPARE = {Kind.FUNCTION: 0.25, Kind.LINEAR: 0.125}  # ulps that an output step may take beyond its rounding
 
 
-def spare_ulps(target: float) -> float:
+def spare_ulps(kind: Kind, target: float) -> float:
     """How much of an error target, in ulps, an output step may take beyond the half ulp of its rounding."""
-    return min(0.25, 0.6 * (target - 0.5))
+    return min(_SPARE.get(kind, 0.0), 0.6 * (target - 0.5))
 
 
 def lower_within(
@@ -27,13 +29,16 @@ def lower_within(
     Raises FormatError with the best proven error when that never happens.
     """
     exact = exact_steps(program)
-    spare = {name: spare_ulps(targets[name] * 2.0**word.fraction) for name, word in outputs.items()}
+    kinds = {a.symbol: a.kind for a in program.assignments}
+    spare = {
+        name: spare_ulps(kinds[symbol], targets[name] * 2.0 ** outputs[name].fraction)
+        for name, symbol in program.outputs
+    }
     room = {
         symbol.name: targets[name] - (0.5 + spare[name]) * 2.0 ** -outputs[name].fraction
         for name, symbol in program.outputs
     }
-    tightness = 1.0
-    for _ in range(_ATTEMPTS):
+    for tightness in _TIGHTNESS:
         lowered = lower(
             program, analysis, local_budgets(program, analysis, room, tightness), outputs, exact, spare=spare
         )
@@ -41,7 +46,6 @@ def lower_within(
         name = max(ratios, key=lambda n: ratios[n])
         if ratios[name] <= 1.0:
             return lowered
-        tightness *= 0.5
     raise FormatError(
         f"output '{name}': the best proven error is {ratios[name] * targets[name]:.3g}, not {targets[name]:.3g}; allow "
         "a larger error (--max-error), more output bits (--output), or narrow the ranges"
