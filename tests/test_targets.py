@@ -69,9 +69,9 @@ def test_every_coefficient_has_a_provenance() -> None:
         target = load_target(name)
         laws = [getattr(target.costs, field) for field in target.costs.__dataclass_fields__]
         for source in [target.overhead_source, *(law.source for law in laws)]:
-            assert source != "generic default"
-            assert any(word in source for word in ("placed and routed", "estimate"))
-            assert target.estimate == ("estimate" in source)
+            measured = source.startswith(("placed and routed", "median clock-to-output"))
+            assert measured or source.startswith("estimate: " if target.estimate else "not measured: ")
+        assert any("placed and routed" in law.source for law in laws) != target.estimate
 
 
 def test_unknown_target_is_refused_with_the_known_ones() -> None:
@@ -157,14 +157,14 @@ def test_table_count_by_contents() -> None:
     noise = table_of([rng.randint(0, 255) for _ in range(1024)], 8)
     ramp = table_of([i >> 2 for i in range(1024)], 8)
     step = table_of([int(i >= 640) for i in range(1024)], 1)
-    assert rom_structure(noise, 6, 2)[0] >= 8 * 16  # 16 leaves an output bit, all different
+    assert rom_structure(noise, 6, 2)[0] == 8 * 16 + 8  # 16 leaves and a multiplexer an output bit
     assert rom_structure(ramp, 6, 2) == (0, 1)  # wires
     assert rom_structure(step, 6, 2) == (1, 3)  # three address bits decide
     constant = table_of([3] * 16, 2)
     assert rom_structure(constant, 4, 3) == (0, 0)
     # the complement of a sub-table is the same LUT
     parity = table_of([i.bit_count() & 1 for i in range(4096)], 1)
-    assert rom_structure(parity, 6, 0) == (1 + 21, 12)
+    assert rom_structure(parity, 6, 0) == (1 + 3, 12)  # one multiplexer a level, shared up to complement
 
 
 def test_toml_round_trip() -> None:

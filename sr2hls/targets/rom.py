@@ -12,6 +12,8 @@ from functools import lru_cache
 
 from sr2hls.circuit import Table
 
+_Key = tuple[int, ...]
+
 LEAF = 6  # the sharing that synthesizers find is that of 64-entry sub-tables, on families with smaller LUTs too
 FREE = 2
 
@@ -21,7 +23,7 @@ def rom_structure(table: Table, leaf: int = LEAF, free: int = FREE) -> tuple[int
     """(LUTs of `leaf` inputs, address bits that the deepest output bit depends on)."""
     bits = len(table.codes).bit_length() - 1
     leaves: set[int] = set()
-    muxes: set[tuple[int, ...]] = set()
+    muxes: set[_Key] = set()
     depth = 0
     for truth in _output_bits(table):
         used = _support(truth, bits)
@@ -32,7 +34,7 @@ def rom_structure(table: Table, leaf: int = LEAF, free: int = FREE) -> tuple[int
             continue
         nodes = _cut(truth, bits, leaf)
         leaves.update(key for key in map(_plain, nodes, [1 << leaf] * len(nodes)) if key is not None)
-        _multiplex([_canonical(node, 1 << leaf) for node in nodes], free, muxes)
+        _multiplex(nodes, 1 << leaf, free, muxes)
     return len(leaves) + len(muxes), depth
 
 
@@ -88,21 +90,25 @@ def _plain(truth: int, size: int) -> int | None:
     return None if len(_support(key, bits)) <= 1 else key
 
 
-def _multiplex(nodes: list[int], free: int, muxes: set[tuple[int, ...]]) -> None:
-    """Add the distinct multiplexers of one output bit, keyed by everything below them."""
-    level: list[object] = [*nodes]
+def _multiplex(nodes: list[int], size: int, free: int, muxes: set[_Key]) -> None:
+    """Add the distinct multiplexers of one output bit, keyed by everything below them, up to complement."""
+    level: list[tuple[_Key, bool]] = []
+    for node in nodes:
+        key = _canonical(node, size)
+        level.append(((key,), node != key))
     hard = free
     while len(level) > 1:
         ways = 2 if hard or len(level) == 2 else 4
-        joined: list[object] = []
+        joined = []
         for start in range(0, len(level), ways):
             group = level[start : start + ways]
             if all(item == group[0] for item in group):
                 joined.append(group[0])
                 continue
-            key = (ways, *(hash(item) for item in group))
+            flip = group[0][1]
+            mux: _Key = (ways, *(hash((key, flipped != flip)) for key, flipped in group))
             if not hard:
-                muxes.add(key)
-            joined.append(key)
+                muxes.add(mux)
+            joined.append((mux, flip))
         level = joined
         hard = max(0, hard - 1)
