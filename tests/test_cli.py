@@ -248,6 +248,9 @@ def test_synth_of_one_tool(run: Run, tmp_path: Path) -> None:
     assert [r["tool"] for r in report["synthesis"]] == ["yosys-xc7", "vivado"]
     assert "yosys-xc7" in run("show", "out").out
     assert run("synth", "out", "--tool", "abacus").code == 2
+    assert run("synth", "out", "--tool", "vitis").code == 0  # what the others found stays
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert [r["tool"] for r in report["synthesis"]] == ["yosys-xc7", "vivado", "vitis"]
 
 
 def test_help_is_quick(tmp_path: Path) -> None:

@@ -76,12 +76,13 @@ def read_report(design: Design, folder: Path) -> Json:
 def update_report(
     design: Design, folder: Path, *, evidence: Evidence | None = None, synthesis: Sequence[Json] | None = None
 ) -> Json:
-    """Add results to the report of a folder and write it. Raises OutputError."""
+    """Add results to the report of a folder and write it; the newest of each tool stays. Raises OutputError."""
     data = read_report(design, folder)
     if evidence is not None:
         data["simulation"] = evidence.data()
     if synthesis is not None:
-        data["synthesis"] = list(synthesis)
+        new = {result["tool"] for result in synthesis}
+        data["synthesis"] = [old for old in data["synthesis"] or [] if old["tool"] not in new] + list(synthesis)
     replace_text(folder / REPORT, report_text(data))
     return data
 
