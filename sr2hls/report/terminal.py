@@ -159,9 +159,8 @@ def _numbers(result: Json) -> str:
     found = []
     if result.get("median_mhz"):
         found.append(f"{result['median_mhz']:.1f} MHz (median of {len(result.get('seeds', []))} seeds)")
-        found.append(
-            f"{result['latency_cycles']} cycle{'' if result['latency_cycles'] == 1 else 's'} = {result['latency_ns']:.1f} ns"
-        )
+        cycles = "1 cycle" if result["latency_cycles"] == 1 else f"{result['latency_cycles']} cycles"
+        found.append(f"{cycles} = {result['latency_ns']:.1f} ns")
     counts = result.get("utilization") or result
     names = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "carry": "carry", "bram": "BRAM"}
     found += [f"{counts[key]} {title}" for key, title in names.items() if isinstance(counts, dict) and counts.get(key)]
