@@ -123,16 +123,20 @@ def _tree(b: CircuitBuilder, digits: list[tuple[int, int, int]], code: int, bits
     """Add signed, shifted nodes and a constant; narrow operands first, so that the tree is shallow and small."""
     serial = 0
     heap: list[tuple[int, int, int, int]] = []  # (depth, serial, sign, node)
+    whole = b.origin
     for sign, power, node in digits:
+        b.origin = f"2^{power} * ({b[node].origin})"
         heap.append((0, serial, sign, b.shift(node, power)))
         serial += 1
     if code or not heap:
+        b.origin = f"the constant of {whole}, with what rounds the sum"
         heap.append((0, serial, 1, b.constant(code, bits)))
         serial += 1
     heapq.heapify(heap)
     while len(heap) > 1:
         depth, _, sign, first = heapq.heappop(heap)
         other, _, sign2, second = heapq.heappop(heap)
+        b.origin = f"part of {whole}" if heap else whole
         if sign == sign2:
             node = b.add(first, second)
         elif sign > 0:
@@ -142,6 +146,5 @@ def _tree(b: CircuitBuilder, digits: list[tuple[int, int, int]], code: int, bits
         heapq.heappush(heap, (max(depth, other) + 1, serial, sign, node))
         serial += 1
     _, _, sign, node = heap[0]
-    if sign < 0:
-        node = b.negate(node)
-    return node
+    b.origin = whole
+    return b.negate(node) if sign < 0 else node
