@@ -33,7 +33,10 @@ def certificate(
             shares[step] = max(shares.get(step, 0.0), weight / targets[name])
     nodes = [_input(name, analysis, weights) for name in (s.name for s in program.inputs)]
     nodes += [_node(entry, weights, shares) for entry in lowered.entries]
-    bands = tuple(entry.band for entry in lowered.entries if entry.band is not None)
+    bands = {
+        name: tuple(e.band for e in lowered.entries if e.band is not None and e.step.symbol.name in cone)
+        for name, cone in _cones(program).items()
+    }
     proven = tuple(
         OutputCertificate(
             name=output.name,
@@ -41,12 +44,27 @@ def certificate(
             format=str(outputs[output.name]),
             target=targets[output.name],
             bound=_outward(lowered.errors[output.name]),
-            bands=bands,
+            bands=bands[output.name],
         )
         for output in model.outputs
     )
     domain = tuple((s.name, *_exact(analysis, s.name)) for s in program.inputs)
     return Certificate(proven, tuple(nodes), domain, notes + _notes(model, program, analysis, lowered))
+
+
+def _cones(program: Program) -> dict[str, set[str]]:
+    """Per output, the names of the steps that it depends on."""
+    uses = {a.symbol.name: {s.name for s in a.expression.free_symbols} for a in program.assignments}
+    cones: dict[str, set[str]] = {}
+    for name, symbol in program.outputs:
+        reached, waiting = set[str](), [symbol.name]
+        while waiting:
+            step = waiting.pop()
+            if step not in reached:
+                reached.add(step)
+                waiting += uses.get(step, ())
+        cones[name] = reached
+    return cones
 
 
 def _node(entry: Entry, weights: Mapping[str, float], shares: Mapping[str, float]) -> NodeCertificate:

@@ -180,3 +180,9 @@ def test_the_package_names_what_it_has() -> None:
         assert getattr(sr2hls, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'search_for_it'"):
         _ = sr2hls.search_for_it
+
+
+def test_float64_noise_is_no_violation():
+    design = sr2hls.compile("sin(exp(x))", inputs="ufixed<9,5>", output="fixed<16,2>")
+    (measured,) = design.simulate(samples=100).errors
+    assert measured.measured <= measured.proven

@@ -139,3 +139,21 @@ def test_clamped_domains_are_part_of_the_formula():
 def test_refusals_say_what_to_do(text, options, kind, says):
     with pytest.raises(kind, match=says):
         build(text, **options)
+
+
+def test_the_port_has_the_word_that_was_asked_for():
+    for text in ("cos(x0)^2", "x0", "2.5", "x0*x1", "max(x0, 0.5)"):
+        _, design = build(text, output={"*": Format.parse("fixed<20,6>")})
+        assert str(design.output_formats["y"]) == "fixed<20,6>" == design.certificate.outputs[0].format
+        _, design = build(text)
+        assert str(design.output_formats["y"]) == design.certificate.outputs[0].format
+
+
+def test_bands_belong_to_the_outputs_that_have_them():
+    _, design = build("a = greater(sin(x0)*x1, 0.3); b = x0*x1")
+    assert [bool(output.bands) for output in design.certificate.outputs] == [True, False]
+
+
+def test_affine_comparisons_are_exact_for_decimal_constants():
+    _, design = build("greater(x0, 0.3*x1 + 0.1)")
+    assert design.certificate.outputs[0].bands == ()

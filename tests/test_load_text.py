@@ -172,7 +172,7 @@ def test_definitions_in_julia() -> None:
         ("x0 $ x1", r"unexpected '\$ x1' at column 4"),
         ("2x0", r"write a product with \*"),
         ("x0 x1", "unexpected 'x1'"),
-        ("foo(x0)", "unknown operator 'foo'.*known: "),
+        ("foo(x0)", "unknown operator 'foo'.*sr2hls functions"),
         ("sqr(x0)", r"did you mean sqrt, square"),
         ("log(x0, 2)", r"'log' takes 1 argument\(s\), not 2"),
         ("x0 + nope(1, 2)", "unknown operator 'nope'"),

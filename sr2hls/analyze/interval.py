@@ -97,7 +97,11 @@ class Interval:
 
     def floats(self) -> tuple[float, float]:
         """Both ends as floats, rounded outward."""
-        return math.nextafter(float(self.low), -math.inf), math.nextafter(float(self.high), math.inf)
+        low, high = float(self.low), float(self.high)
+        return (
+            low if self.low == low else math.nextafter(low, -math.inf),
+            high if self.high == high else math.nextafter(high, math.inf),
+        )
 
     def __str__(self) -> str:
         return f"[{float(self.low):.6g}, {float(self.high):.6g}]"

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import flint
 import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from sr2hls.analyze.evaluate import array_function
+from sr2hls.analyze.evaluate import array_function, ball_function
 from sr2hls.design import Design, OutputCertificate
 from sr2hls.errors import LoadError, MismatchError
 from sr2hls.interpret import Codes, interpret
@@ -40,6 +41,7 @@ from sr2hls.values import to_values
 EXHAUSTIVE_BITS = 22
 NOISE = 1e-12  # relative error granted to the float64 evaluation of the formula
 _BLOCK = 1 << 18
+_MOST_SUSPECTS = 200  # samples a block that are evaluated again with more bits
 _WITHIN = re.compile(r"\bwithin ([0-9][0-9.e+-]*)\b")
 
 Values = dict[str, NDArray[np.float64]]
@@ -114,6 +116,7 @@ class _Tally:
         self.names = model.inputs
         expression = next(output.expression for output in model.outputs if output.name == entry.name)
         self.formula = array_function(expression, symbols)
+        self.balls = ball_function(expression, symbols)
         widths = [float(found[1]) for band in entry.bands for found in _WITHIN.finditer(band)]
         self.band = max(widths, default=0.0)
         self.gaps = [(array_function(gap, symbols), grid) for gap, grid in _jumps(expression)] if self.band else []
@@ -136,10 +139,18 @@ class _Tally:
         self.points += int(compared.sum())
         with np.errstate(invalid="ignore"):
             error = np.where(compared, np.abs(hardware - exact) - NOISE * np.abs(exact), 0.0)
+        for sample in np.flatnonzero(error > self.entry.bound)[:_MOST_SUSPECTS]:
+            error[sample] = self.exact_error([float(column[sample]) for column in columns], float(hardware[sample]))
         at = int(error.argmax())
         if error[at] > self.measured:
             self.measured = float(error[at])
             self.worst = {name: float(column[at]) for name, column in values.items()}
+
+    def exact_error(self, point: list[float], hardware: float) -> float:
+        """|hardware - formula| with 256 bits: float64 may be what is wrong, as in sin(exp(x)) for large x."""
+        with flint.ctx.workprec(256):
+            exact = self.balls(*[flint.arb(value) for value in point])
+            return float(abs(flint.arb(hardware) - exact).lower())
 
     def result(self, method: str) -> MeasuredError:
         return MeasuredError(

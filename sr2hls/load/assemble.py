@@ -85,10 +85,10 @@ def _unknown(name: str, count: int, scope: Scope) -> LoadError:
         return LoadError(f"the operator {name!r} takes {takes} argument(s), not {count}")
     alike = operators.suggest(name)
     hint = f" (did you mean {', '.join(alike)}?)" if alike else ""
-    words = {n for n in operators.known() if n.isidentifier() and not n.startswith("safe_")}
-    listed = " ".join(sorted(words | {other for other, _ in scope.definitions}))
-    own = f"an operator of your own is given as Julia text, operators=['{name}(x) = ...']"
-    return LoadError(f"unknown operator {name!r}{hint}; {own}; known: + - * / ^ % {listed}")
+    own = f"give an operator of your own as Julia text (--operator '{name}(x) = ...')"
+    here = "".join(f" {other}" for other, _ in scope.definitions)
+    defined = f"; the file itself defines:{here}" if here else ""
+    return LoadError(f"unknown operator {name!r}{hint}; {own}; 'sr2hls functions' lists what is known{defined}")
 
 
 _JULIA_CONVERSIONS = {"Float16", "Float32", "Float64", "float", "identity"}

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import sympy
 from flint import arb
 
-from sr2hls.analyze.interval import ZERO, Interval, ball, nearest_code
+from sr2hls.analyze.interval import ZERO, Interval, ball, exact, nearest_code
 from sr2hls.analyze.ranges import Analysis
 from sr2hls.builder import CircuitBuilder
-from sr2hls.circuit import Circuit, Rounding
+from sr2hls.circuit import Circuit, Overflow, Rounding
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.lower.function import lower_function
@@ -131,22 +131,28 @@ def _lower_output(state: State, step: Assignment, name: str, word: Format, spare
             node, local = _rounded_output(b, exact_node(state, step), word.fraction, inherited)
     entry = enter(state, step, node, local, inherited, method)
     node = _fitted(state, entry, name, word)
+    state.nodes[step.symbol.name] = node
     return Entry(step, entry.range, node, word, local, entry.error, method, entry.band)
 
 
 def _fitted(state: State, entry: Entry, name: str, word: Format) -> int:
-    """The value in exactly the output's word. Raises FormatError where its proven range does not fit."""
+    """The value in exactly the output's word. Raises FormatError where its proven range does not fit.
+
+    Where only the rounding errors leave the word, it saturates: the formula's value lies inside, so that can only
+    bring the result nearer to it.
+    """
     b, node = state.b, entry.node
     aligned = b.cast(node, Format.least_for(*_aligned_range(b, node, word.fraction), word.fraction))
-    if not word.holds(b[aligned].low, b[aligned].high):
-        need = Format.least_for(b[aligned].low, b[aligned].high, word.fraction)
-        if word.signed and not need.signed:
-            need = Format(True, need.width + 1, need.fraction)
-        raise FormatError(
-            f"output '{name}' reaches {state.hardware_range(entry.step.symbol.name)}, which does not fit {word}; "
-            f"ask for {need} (--output {need}), or auto"
-        )
-    return b.cast(aligned, word)
+    if word.holds(b[aligned].low, b[aligned].high):
+        return b.cast(aligned, word)
+    if exact(entry.range.low) >= word.value(word.least) and exact(entry.range.high) <= word.value(word.greatest):
+        return b.cast(aligned, word, overflow=Overflow.SATURATE)
+    need = Format.least_for(b[aligned].low, b[aligned].high, word.fraction)
+    if word.signed and not need.signed:
+        need = Format(True, need.width + 1, need.fraction)
+    raise FormatError(
+        f"output '{name}' reaches {entry.range}, which does not fit {word}; ask for {need} (--output '{need}'), or auto"
+    )
 
 
 def _aligned_range(b: CircuitBuilder, node: int, fraction: int) -> tuple[int, int]:

@@ -38,6 +38,7 @@ _NATIVE = (
     ops.FlooredMod,
 )
 
+_LARGEST_SCALE = 1 << 16
 _WHAT_CAN = (
     "hardware exists for + - * / ^, every function of one variable, abs, sign, min, max, comparisons, cond, ifelse, "
     "clamp, logical_or, logical_and, floor, ceil, round, and mod by a constant"
@@ -232,7 +233,8 @@ class _Fuser:
         return first if first == second else self._assign(function(first, second))
 
     def _less(self, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
-        first, second = self.close(a), self.close(b)
+        scale = _whole(a, b)  # 3*x < 10*y is exact in binary, 0.3*x < y is not
+        first, second = self.close(scale * a), self.close(scale * b)
         return sympy.S.Zero if first == second else self._assign(ops.Less(first, second))
 
     def _select(self, condition: sympy.Expr, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
@@ -315,6 +317,18 @@ def _strip(part: sympy.Expr, atom: sympy.Symbol) -> tuple[sympy.Expr, sympy.Expr
     constants = [f for f in sympy.Mul.make_args(part) if atom not in f.free_symbols]
     rest = [f for f in sympy.Mul.make_args(part) if atom in f.free_symbols]
     return sympy.Mul(*constants), sympy.Mul(*rest)
+
+
+def _whole(a: sympy.Expr, b: sympy.Expr) -> sympy.Integer:
+    """The factor that makes the constants of two affine regions dyadic; 1 where they are not affine and rational."""
+    parts = [linear_terms(region) for region in (a, b)]
+    numbers = [k for part in parts if part is not None for k in (*part[0].values(), part[1])]
+    if None in parts or not all(isinstance(k, sympy.Rational) for k in numbers):
+        return sympy.Integer(1)
+    common = reduce(sympy.ilcm, (k.q for k in numbers), 1)
+    while common % 2 == 0:
+        common //= 2
+    return sympy.Integer(common) if common < _LARGEST_SCALE else sympy.Integer(1)
 
 
 def _content(coefficients: list[sympy.Expr]) -> sympy.Expr:

@@ -62,9 +62,14 @@ def predicted(design: Design) -> Json:
         "estimate": design.target.estimate,
         "lut": round(sum(area.lut for area in areas)),
         "dsp": round(sum(area.dsp for area in areas)),
-        "register_bits": register_bits(design.circuit, design.cycles, design.stages),
+        "register_bits": register_bits(design.circuit, design.cycles, design.stages) + _port_registers(design),
         "critical_ns": design.critical_ns,
     }
+
+
+def _port_registers(design: Design) -> int:
+    inputs = sum(fmt.width for fmt in design.input_formats.values()) if design.register_inputs else 0
+    return inputs + (sum(fmt.width for fmt in design.output_formats.values()) if design.register_outputs else 0)
 
 
 def _verilog(design: Design, folder: Path) -> tuple[str, str]:
