@@ -157,3 +157,23 @@ def test_bands_belong_to_the_outputs_that_have_them():
 def test_affine_comparisons_are_exact_for_decimal_constants():
     _, design = build("greater(x0, 0.3*x1 + 0.1)")
     assert design.certificate.outputs[0].bands == ()
+
+
+def test_inside_its_band_a_floor_is_off_by_one_and_no_more():
+    # the operand reaches 3.9999 in real numbers and 4 after rounding: the word must hold both floors
+    model, design = build("floor(cos(x0*x1)*1.9999 + 2.0)", output={"*": Format.parse("int<5>")})
+    assert "integer" in design.certificate.outputs[0].bands[0]
+    for _, error in errors(model, design, 50_000):
+        assert set(np.unique(error)) <= {0.0, 1.0}
+
+
+def test_a_coarse_angle_is_never_trusted():
+    model, design = build("sin(7*x0 + 9*x1 + 0.1*x2)", output={"*": Format.parse("fixed<3,2>")}, max_error_ulps=2.5)
+    for _, error in errors(model, design):
+        assert error.max() <= design.certificate.outputs[0].bound
+
+
+def test_a_loose_target_does_not_loosen_a_floor():
+    model, design = build("floor(sin(x0)*x1) + sin(x0)*x1", max_error=0.2)
+    for _, error in errors(model, design):
+        assert np.quantile(error, 0.99) <= design.certificate.outputs[0].bound

@@ -16,7 +16,8 @@ from sr2hls.formats import Format
 from sr2hls.program import Assignment, Kind, Program, linear_terms
 
 NARROW_BITS = 12  # inputs of at most this many bits are enumerated
-_TURN_MARGIN = arb(2) ** -5  # a turn's error may lead this far over either end
+TURN_MARGIN = arb(2) ** -5  # a turn's error may lead this far over either end
+FLOOR_MARGIN = arb(2) ** -10  # so near to an integer a rounded operand may fall on its other side
 _LARGEST = arb(2) ** 62
 
 
@@ -72,7 +73,7 @@ def analyze(program: Program, domains: Mapping[str, Domain]) -> Analysis:
                 kinds = {a.symbol: a.kind for a in program.assignments}
                 over = ranges[argument.name]
                 if kinds.get(argument) is Kind.TURNS:
-                    over = Interval((over.low - _TURN_MARGIN).lower(), (over.high + _TURN_MARGIN).upper())
+                    over = Interval((over.low - TURN_MARGIN).lower(), (over.high + TURN_MARGIN).upper())
                 cells[name] = cells_of(function, over)
                 ranges[name] = cells[name].range
         else:
@@ -122,7 +123,7 @@ def step_range(step: Assignment, ranges: Mapping[str, Interval]) -> Interval:
             return of(args[0]).absolute()
         case Kind.FLOOR:
             inner = of(args[0])
-            return Interval(inner.low.floor().lower(), inner.high.floor().upper())
+            return Interval((inner.low - FLOOR_MARGIN).floor().lower(), (inner.high + FLOOR_MARGIN).floor().upper())
         case Kind.LESS:
             return Interval(arb(0), arb(1))
         case Kind.SELECT:

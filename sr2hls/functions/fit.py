@@ -42,7 +42,8 @@ def fit_segment(spec: FunctionSpec, segment: Segment, degree: int, guard: int, o
     fraction = spec.fraction + guard
     if left == right or segment.width == 0:
         return _constant(spec, left, degree, guard)
-    middle, half = ((left + right) / 2).mid(), ((right - left) / 2).upper()
+    middle = ((left + right) / 2).mid()
+    half = (right - middle).max(middle - left).upper()
     terms = degree + _EXTRA_TERMS
     taylor = spec.function.taylor(middle, terms)
     remainder = spec.function.taylor(left.union(right), terms + 1)[terms]

@@ -11,6 +11,7 @@ from flint import arb
 
 from sr2hls.analyze.cells import Cells, cells_of
 from sr2hls.analyze.interval import ZERO, Interval, exact, symmetric
+from sr2hls.analyze.ranges import TURN_MARGIN
 from sr2hls.errors import DomainError
 from sr2hls.functions import FunctionSpec, choose
 from sr2hls.functions.table import WIDEST
@@ -55,8 +56,17 @@ def lower_function(state: State, step: Assignment, budget: float, fraction: int 
         function, word, state.b[node].low, state.b[node].high, domain, fraction, arb(budget) * (1 + arb(2) ** -30)
     )
     evaluator = choose(spec)
-    inherited = ZERO if cells is None else cells.variation(error)
-    return FunctionResult(evaluator.build(state.b, node), evaluator.error, inherited, evaluator.method)
+    return FunctionResult(
+        evaluator.build(state.b, node), evaluator.error, _inherited(cells, domain, error), evaluator.method
+    )
+
+
+def _inherited(cells: Cells | None, domain: Interval, error: Interval) -> Interval:
+    if cells is None:
+        return ZERO
+    if cells.parts[0].domain.low < domain.low and not error.magnitude <= TURN_MARGIN:
+        return cells.range - cells.range  # an angle that is off by more than the cells cover may be anywhere
+    return cells.variation(error)
 
 
 def _inside(state: State, step: Assignment, cells: Cells) -> tuple[int, Interval, Interval, Cells]:

@@ -8,8 +8,9 @@ import sympy
 from flint import arb
 
 from sr2hls.analyze.interval import ZERO, Interval
-from sr2hls.analyze.ranges import Analysis
+from sr2hls.analyze.ranges import FLOOR_MARGIN, Analysis
 from sr2hls.builder import CircuitBuilder
+from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.lower.linear import Term, exact_fraction_bits, linear_sum
 from sr2hls.program import Assignment, Kind, linear_terms
@@ -49,6 +50,8 @@ class State:
 def enter(state: State, step: Assignment, node: int, local: Interval, inherited: Interval, method: str) -> Entry:
     name = step.symbol.name
     state.errors[name] = inherited + local
+    if step.kind is Kind.FLOOR and not state.errors[step.expression.args[0].name].magnitude <= FLOOR_MARGIN:
+        raise FormatError(f"'{step.origin}' needs its operand to be nearer than {float(FLOOR_MARGIN)} to exact")
     if step.kind is not Kind.TURNS:
         node = state.b.narrow(node, *state.hardware_range(name).codes(state.b[node].format.fraction))
     state.nodes[name] = node

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import sympy
 
 from sr2hls.analyze.evaluate import constant_ball
-from sr2hls.analyze.ranges import Analysis
+from sr2hls.analyze.ranges import FLOOR_MARGIN, Analysis
 from sr2hls.program import Assignment, Kind, Program, linear_terms
 
 _ROUNDING = frozenset({Kind.LINEAR, Kind.TURNS, Kind.PRODUCT, Kind.FUNCTION})
@@ -70,7 +70,18 @@ def local_budgets(
             if weight > 0.0:
                 share = max(room[output.name] * tightness / (count * weight), _FINEST)
                 shares[step.symbol.name] = min(share, shares.get(step.symbol.name, share))
+    _cap_for_floors(program, analysis, shares)
     return shares
+
+
+def _cap_for_floors(program: Program, analysis: Analysis, shares: dict[str, float]) -> None:
+    """Keep the operands of floors nearer to exact than the range analysis of the floor assumes."""
+    for floor in program.assignments:
+        if floor.kind is Kind.FLOOR:
+            weights = sensitivities(program, analysis, floor.expression.args[0])
+            for name in shares.keys() & weights.keys():
+                cap = float(FLOOR_MARGIN) / 2 / (len(weights) * max(weights[name], _FINEST))
+                shares[name] = min(shares[name], cap)
 
 
 def exact_steps(program: Program) -> frozenset[str]:
