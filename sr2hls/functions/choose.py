@@ -8,7 +8,7 @@ from sr2hls.errors import UnsupportedError
 from sr2hls.functions import polynomial, table
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 
-FAMILIES: tuple[Callable[[FunctionSpec], Evaluator | None], ...] = (table.plan, polynomial.plan, table.plan_large)
+FAMILIES: tuple[Callable[[FunctionSpec], Evaluator | None], ...] = (table.plan, polynomial.plan, lambda s: table.plan(s, table.LAST_RESORT))
 
 
 def choose(spec: FunctionSpec) -> Evaluator:
