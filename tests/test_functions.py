@@ -16,8 +16,10 @@ from sr2hls.formats import Format
 from sr2hls.functions import FunctionSpec, choose
 from sr2hls.functions.segments import Octaves, Uniform
 from sr2hls.interpret import interpret
+from sr2hls.targets import load_target
 
 T = sympy.Symbol("t", real=True)
+TARGET = load_target("xc7-2")
 
 
 def spec(expression, word, fraction, tolerance, low=None, high=None):
@@ -41,7 +43,7 @@ def measured(s, evaluator):
 @pytest.mark.parametrize("expression", [sympy.sin(T), sympy.exp(-(T**2)) / (1 + T**2), sympy.floor(T) + T / 3])
 def test_a_table_is_correctly_rounded(expression):
     s = spec(expression, Format.parse("fixed<10,3>"), 12, 2.0**-13)
-    evaluator = choose(s)
+    evaluator = choose(s, TARGET)
     assert "table" in evaluator.method
     assert np.abs(measured(s, evaluator)).max() <= 2.0**-13 * (1 + 1e-9)
 
@@ -61,7 +63,7 @@ def test_a_table_is_correctly_rounded(expression):
 )
 def test_a_polynomial_is_faithful_for_every_argument(expression, word, fraction, low):
     s = spec(expression, Format.parse(word), fraction, 0.75 * 2.0**-fraction, low)
-    evaluator = choose(s)
+    evaluator = choose(s, TARGET)
     assert "polynomial" in evaluator.method
     error = measured(s, evaluator)
     least, greatest = evaluator.error.floats()
@@ -94,6 +96,6 @@ def test_segments_locate_every_code(segmentation):
 
 def test_failures_are_named():
     with pytest.raises(DomainError, match="1/t"):
-        choose(spec(1 / T, Format.parse("fixed<8,3>"), 8, 2.0**-9))
+        choose(spec(1 / T, Format.parse("fixed<8,3>"), 8, 2.0**-9), TARGET)
     with pytest.raises(UnsupportedError, match="varies too fast"):
-        choose(spec(sympy.sin(T * 10**6), Format.parse("fixed<20,4>"), 14, 2.0**-14))
+        choose(spec(sympy.sin(T * 10**6), Format.parse("fixed<20,4>"), 14, 2.0**-14), TARGET)

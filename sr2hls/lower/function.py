@@ -12,6 +12,7 @@ from flint import arb
 from sr2hls.analyze.cells import Cells, cells_of
 from sr2hls.analyze.interval import ZERO, Interval, exact, symmetric
 from sr2hls.errors import DomainError
+from sr2hls.formats import Format
 from sr2hls.functions import FunctionSpec, choose
 from sr2hls.functions.table import WIDEST
 from sr2hls.program import Assignment
@@ -49,14 +50,18 @@ def lower_function(state: State, step: Assignment, budget: float, fraction: int 
     if cells is not None and word.width > WIDEST:
         node, domain, error, cells = _inside(state, step, cells)
         word = state.b[node].format
-    if fraction is None:
-        fraction = math.ceil(math.log2((0.5 if word.width <= WIDEST else 0.75) / budget))
-    spec = FunctionSpec(
-        function, word, state.b[node].low, state.b[node].high, domain, fraction, arb(budget) * (1 + arb(2) ** -30)
-    )
-    evaluator = choose(spec)
+    low, high, tolerance = state.b[node].low, state.b[node].high, arb(budget) * (1 + arb(2) ** -30)
+    fractions = _fractions(word, budget) if fraction is None else [fraction]
+    specs = [FunctionSpec(function, word, low, high, domain, bits, tolerance) for bits in fractions]
+    evaluator = choose(specs, state.target)
     inherited = ZERO if cells is None else cells.variation(error)
     return FunctionResult(evaluator.build(state.b, node), evaluator.error, inherited, evaluator.method)
+
+
+def _fractions(word: Format, budget: float) -> list[int]:
+    """Fraction bits of a result to try: a plain table errs by half an ulp, the other families need a bit more room."""
+    tight, loose = (math.ceil(math.log2(ulps / budget)) for ulps in (0.5, 0.75))
+    return sorted({tight, loose}) if word.width <= WIDEST else [loose]
 
 
 def _inside(state: State, step: Assignment, cells: Cells) -> tuple[int, Interval, Interval, Cells]:
