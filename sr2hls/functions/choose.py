@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from sr2hls.errors import UnsupportedError
-from sr2hls.functions import multipartite, polynomial, table
+from sr2hls.functions import horner, multipartite, polynomial, table
 from sr2hls.functions.cost import Price, price_of, table_luts
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 from sr2hls.targets import Target
@@ -24,7 +24,11 @@ def choose(spec: FunctionSpec | Sequence[FunctionSpec], target: Target) -> Evalu
     """
     specs = [spec] if isinstance(spec, FunctionSpec) else list(spec)
     first = specs[0]
-    key = ("choice", target.name, *((s.word, s.low, s.high, str(s.domain), s.fraction, str(s.tolerance)) for s in specs))
+    key = (
+        "choice",
+        target.name,
+        *((s.word, s.low, s.high, str(s.domain), s.fraction, str(s.tolerance)) for s in specs),
+    )
     if key not in first.function.tables:
         first.function.tables[key] = _choose(specs, target)
     found: Evaluator = first.function.tables[key]
@@ -57,8 +61,13 @@ def _candidates(specs: Sequence[FunctionSpec], target: Target) -> Iterator[Evalu
         yield plain
     for spec in specs:
         yield from multipartite.plans(spec, partial(table_luts, target=target), target.costs.add.luts)
-    if word.width > table.WIDEST:
+    found = False
+    for spec in specs:
+        for evaluator in horner.plans(spec):
+            found = True
+            yield evaluator
+    if word.width > table.WIDEST and not found:
         for spec in specs:
-            found = polynomial.plan(spec)
-            if found is not None:
-                yield found
+            general = polynomial.plan(spec)
+            if general is not None:
+                yield general

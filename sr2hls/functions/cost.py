@@ -12,6 +12,8 @@ from sr2hls.functions.reference import Codes
 from sr2hls.functions.spec import Evaluator
 from sr2hls.targets import Target
 
+_LEAF = 6  # address bits of the sub-tables that are counted
+_MULTIPLEXERS = 1 / 16  # LUTs a sub-table
 _DSP_LUTS = {4: 400.0, 6: 150.0}  # by the LUT's inputs: what a hard multiplier is worth, about a 12x8 soft one
 
 
@@ -38,16 +40,11 @@ def price_of(evaluator: Evaluator, word: Format, target: Target) -> Price:
 
 def table_luts(codes: Codes, bits: int, target: Target) -> float:
     """A quick estimate of a table's LUTs, after the count of `sr2hls.targets.rom`, for ordering candidates."""
-    columns = codes[None, :] >> np.arange(max(1, int(np.ptp(codes)).bit_length() + 1))[:, None] & 1
-    varying = columns[columns.min(axis=1) != columns.max(axis=1)].astype(np.uint8)
-    if bits <= target.lut_inputs:
-        return float(len(varying))
-    if bits <= 6:
-        return float(len(varying)) * (1 << (bits - target.lut_inputs))
-    count = 0
-    for block in (6, *range(10, bits + 1, 2), *((bits,) if bits > 8 and bits % 2 else ())):
-        parts = varying.reshape(-1, 1 << block)
-        parts = np.packbits(parts ^ parts[:, :1], axis=1)
-        parts = parts[parts.any(axis=1)]
-        count += np.unique(parts.view([("", np.void, parts.shape[1])])).size if parts.size else 0
-    return count * target.costs.lookup.lut_factor
+    columns = codes[None, :] >> np.arange(int(np.abs(codes).max()).bit_length() + 1)[:, None] & 1
+    if bits < _LEAF:
+        varying = int((columns.min(axis=1) != columns.max(axis=1)).sum())
+        return varying * 2.0 ** max(0, bits - target.lut_inputs)
+    leaves = np.packbits(columns.astype(np.uint8), axis=1, bitorder="little").view(np.uint64)
+    leaves = np.where(leaves & np.uint64(1), ~leaves, leaves)
+    count = np.unique(leaves).size * (1 + _MULTIPLEXERS if bits > _LEAF + 2 else 1.0)
+    return float(count * (target.costs.lookup.lut_factor if bits > _LEAF else 2.0 ** (_LEAF - target.lut_inputs)))

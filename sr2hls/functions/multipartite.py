@@ -13,17 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from flint import arb
 
-from sr2hls.analyze.interval import Interval
 from sr2hls.builder import CircuitBuilder
-from sr2hls.functions.reference import Codes, Reals, Reference, reference_of
+from sr2hls.functions.exhaustive import Centered, Exhaustive, by_pattern, filled, middles
+from sr2hls.functions.reference import Codes, Reals
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 
 NARROWEST, WIDEST = 6, 14  # bits of an argument
 _GUARD_BITS = 4
 _TRIALS = 40  # exact trials of one number of offset tables
-_ROOM_BITS = 8  # that the reference must be finer than the sum
 
 Price = Callable[[Codes, int], float]  # the LUTs of a table's entries with so many address bits
 
@@ -61,44 +59,26 @@ def plans(spec: FunctionSpec, price: Price, adder: Callable[[int], float]) -> It
     width = spec.word.width
     if not NARROWEST <= width <= WIDEST or spec.high - spec.low < 1 << (NARROWEST - 1):
         return
-    reference = reference_of(spec)
-    drop = reference.fraction - spec.fraction
-    room = float(spec.tolerance * arb(2) ** spec.fraction) - 0.5  # ulps beyond the final rounding
-    if room <= 0.01 or not _GUARD_BITS + _ROOM_BITS <= drop <= 62:
+    exhaustive = Exhaustive(spec)
+    if not exhaustive.possible:
         return
-    search = _Search(spec, reference, drop, room, price, adder)
-    for candidates in (search.bipartite(), search.tripartite()):
-        found = search.first(candidates)
+    search = _Search(exhaustive, price, adder)
+    most = float("inf")
+    for enumerate_plans in (search.bipartite, search.tripartite):
+        found = search.first(enumerate_plans(most))
         if found is not None:
-            yield found
+            most = found[0]
+            yield found[1]
 
 
 class _Search:
     """The splits of one word: approximations in float64 order them, exact integers decide."""
 
-    def __init__(
-        self,
-        spec: FunctionSpec,
-        reference: Reference,
-        drop: int,
-        room: float,
-        price: Price,
-        adder: Callable[[int], float],
-    ) -> None:
-        self.spec, self.room, self.drop, self.adder = spec, room, drop, adder
-        word = spec.word
-        size = 1 << word.width
-        self.first_code, self.count = spec.low - word.least, spec.high - spec.low + 1
-        self.inside = slice(self.first_code, self.first_code + self.count)
-        self.lower, self.upper = (np.zeros(size, dtype=np.int64) for _ in range(2))
-        self.lower[self.inside], self.upper[self.inside] = reference.lower, reference.upper
-        self.values = np.full(size, np.nan)  # in ulps, in the order of the codes; NaN where no argument occurs
-        self.values[self.inside] = np.ldexp((reference.lower / 2 + reference.upper / 2), -drop)
-        self.price = price
+    def __init__(self, exhaustive: Exhaustive, price: Price, adder: Callable[[int], float]) -> None:
+        self.exhaustive, self.price, self.adder = exhaustive, price, adder
+        self.values, self.room, self.width = exhaustive.values, exhaustive.room, exhaustive.spec.word.width
         self.prices: dict[tuple[int, ...], float] = {}
         self.lows = self._offsets(self.values, 0)
-        bits = max(abs(int(reference.lower.min())), abs(int(reference.upper.max()))) >> drop
-        self.bits = bits.bit_length() + 1
 
     def _offsets(self, values: Reals, place: int) -> list[_Offset]:
         """All splits of the low bits of `values` that approximate well enough."""
@@ -106,7 +86,7 @@ class _Search:
         found = []
         for low in range(1, width - 2):
             cells = values.reshape(-1, 1 << low)
-            apart = cells - _middles(cells)[:, None]
+            apart = cells - middles(cells)[:, None]
             for rows in range(width - low, -1, -1):
                 groups = apart.reshape(1 << rows, -1, 1 << low)
                 shared = (np.fmin.reduce(groups, axis=1) + np.fmax.reduce(groups, axis=1)) / 2
@@ -114,7 +94,7 @@ class _Search:
                 error = float(np.nanmax(np.fmax.reduce(left, axis=1) - np.fmin.reduce(left, axis=1))) / 2
                 if not error < self.room:
                     break  # fewer rows are worse
-                found.append(_Offset(rows, low, place, error, _filled(shared)))
+                found.append(_Offset(rows, low, place, error, filled(shared)))
             else:
                 continue
             if rows == width - low:
@@ -131,112 +111,70 @@ class _Search:
     def _initial_price(self, low: int, guard: int) -> float:
         key = (low, guard)
         if key not in self.prices:
-            middles = _filled(_middles(self.values.reshape(-1, 1 << low)))
-            codes = np.floor(np.ldexp(middles, guard)).astype(np.int64)
-            self.prices[key] = self.price(codes, self.spec.word.width - low) + self.adder(self.bits + guard)
+            initial = filled(middles(self.values.reshape(-1, 1 << low)))
+            codes = np.floor(np.ldexp(initial, guard)).astype(np.int64)
+            self.prices[key] = self.price(codes, self.width - low) + self.adder(self.exhaustive.bits + guard)
         return self.prices[key]
 
-    def bipartite(self) -> Iterator[_Plan]:
+    def bipartite(self, most: float) -> Iterator[_Plan]:
+        """One offset table, below a cost of `most`."""
         for offset in self.lows:
             for guard in range(_GUARD_BITS):
                 if self._hopeful(offset.error, guard, 1):
                     cost = self._price(offset, guard) + self._initial_price(offset.width, guard)
-                    yield _Plan(cost, guard, (offset,))
+                    if cost < most:
+                        yield _Plan(cost, guard, (offset,))
 
-    def tripartite(self) -> Iterator[_Plan]:
+    def tripartite(self, most: float) -> Iterator[_Plan]:
+        """Two offset tables, below a cost of `most`."""
         for low in sorted({offset.width for offset in self.lows}):
-            coarse = _middles(self.values.reshape(-1, 1 << low))
-            highs = self._offsets(coarse, low)
+            highs = self._offsets(middles(self.values.reshape(-1, 1 << low)), low)
             for guard in range(1, _GUARD_BITS + 1):
+                adders = self.adder(self.exhaustive.bits + guard)
                 for second in (o for o in self.lows if o.width == low):
+                    part = adders + self._price(second, guard)
+                    if part + adders >= most:
+                        continue
                     for first in highs:
                         if first.rows >= second.rows and self._hopeful(first.error + second.error, guard, 2):
-                            cost = self._price(first, guard) + self._price(second, guard)
-                            cost += self._initial_price(low + first.width, guard) + self.adder(self.bits + guard)
-                            yield _Plan(cost, guard, (first, second))
+                            cost = part + self._initial_price(low + first.width, guard)
+                            if cost < most:
+                                cost += self._price(first, guard)
+                            if cost < most:
+                                yield _Plan(cost, guard, (first, second))
 
     def _hopeful(self, error: float, guard: int, tables: int) -> bool:
         """Whether the rounding of the tables may leave the sum within the tolerance."""
         return error + 0.25 * tables * 2.0**-guard < self.room
 
-    def first(self, candidates: Iterator[_Plan]) -> Evaluator | None:
-        """The cheapest that an exact trial accepts."""
+    def first(self, candidates: Iterator[_Plan]) -> tuple[float, Evaluator] | None:
+        """The cheapest that an exact trial accepts, and its cost."""
         for plan in sorted(candidates, key=lambda p: p.cost)[:_TRIALS]:
-            found = self._trial(plan)
-            if found is not None:
-                return found
+            inner = np.zeros(1 << self.width, dtype=np.int64)
+            tables = [offset.codes(plan.guard) for offset in plan.offsets]
+            for offset, codes in zip(plan.offsets, tables, strict=True):
+                shape = (1 << offset.rows, -1, 1 << offset.width, 1 << offset.place)
+                inner.reshape(shape)[...] += codes[:, None, :, None]
+            centered = self.exhaustive.center(inner, plan.offsets[0].width + plan.offsets[0].place, plan.guard)
+            if centered is not None:
+                return plan.cost, _evaluator(self.exhaustive.spec, plan, centered, tables)
         return None
 
-    def _trial(self, plan: _Plan) -> Evaluator | None:
-        width, guard, drop = self.spec.word.width, plan.guard, self.drop
-        inner = np.zeros(1 << width, dtype=np.int64)
-        tables = [offset.codes(guard) for offset in plan.offsets]
-        for offset, codes in zip(plan.offsets, tables, strict=True):
-            shape = (1 << offset.rows, -1, 1 << offset.width, 1 << offset.place)
-            inner.reshape(shape)[...] += codes[:, None, :, None]
-        low = plan.offsets[0].width + plan.offsets[0].place
-        cells = (np.ldexp(self.values, guard) - inner).reshape(-1, 1 << low)
-        start = np.floor(_filled(_middles(cells)) + (1 << guard) / 2).astype(np.int64)
-        best, least = start, self._worst(start, inner, guard)
-        for shift in (-1, 1) if guard else ():
-            worst = self._worst(start + shift, inner, guard)
-            best, least = np.where(worst < least, start + shift, best), np.minimum(worst, least)
-        below, above = self._errors(best, inner, guard)
-        scale = arb(2) ** -(drop + self.spec.fraction)
-        error = Interval(arb(int(below.min())) * scale, arb(int(above.max())) * scale)
-        if not error.magnitude <= self.spec.tolerance:
-            return None
-        total = (np.repeat(best, 1 << low) + inner)[self.inside] >> guard
-        return _evaluator(self.spec, plan, error, best, tables, (int(total.min()), int(total.max())))
 
-    def _worst(self, initial: Codes, inner: Codes, guard: int) -> Codes:
-        """The largest error of each segment, in units of the reference."""
-        worst: Codes = np.abs(self._errors(initial, inner, guard)).reshape(2, initial.size, -1).max(axis=(0, 2))
-        return worst
-
-    def _errors(self, initial: Codes, inner: Codes, guard: int) -> Codes:
-        """Result - function at every code, from below and from above, in units of the reference."""
-        result = ((inner.reshape(initial.size, -1) + initial[:, None]) >> guard).reshape(-1) << self.drop
-        errors = np.zeros((2, result.size), dtype=np.int64)
-        errors[0, self.inside] = (result - self.upper)[self.inside]
-        errors[1, self.inside] = (result - self.lower)[self.inside]
-        return errors
-
-
-def _middles(cells: Reals) -> Reals:
-    """Per row the middle between its least and greatest number; NaN where it has none."""
-    middles: Reals = (np.fmin.reduce(cells, axis=1) + np.fmax.reduce(cells, axis=1)) / 2
-    return middles
-
-
-def _filled(values: Reals) -> Reals:
-    """Entries that no argument reaches repeat their nearest neighbor: smooth tables are small."""
-    flat = values.reshape(-1)
-    known = np.flatnonzero(~np.isnan(flat))
-    if known.size == flat.size:
-        return values
-    nearest = np.clip(np.searchsorted(known, np.arange(flat.size)), 0, known.size - 1)
-    return flat[known[nearest]].reshape(values.shape)
-
-
-def _evaluator(
-    spec: FunctionSpec, plan: _Plan, error: Interval, initial: Codes, tables: list[Codes], reach: tuple[int, int]
-) -> Evaluator:
-    entries = [initial.size, *(table.size for table in tables)]
-    if spec.word.signed:  # the order of the bit patterns: nonnegative codes first
-        initial = np.roll(initial, initial.size // 2)
-        tables = [np.roll(table, table.shape[0] // 2, axis=0) for table in tables]
+def _evaluator(spec: FunctionSpec, plan: _Plan, centered: Centered, tables: list[Codes]) -> Evaluator:
+    entries = [centered.constants.size, *(table.size for table in tables)]
+    tables = [by_pattern(spec, table) for table in tables]
     build = partial(
         _build,
         fraction=(spec.fraction, spec.fraction + plan.guard),
-        initial=tuple(map(int, initial)),
+        initial=tuple(map(int, by_pattern(spec, centered.constants))),
         offsets=tuple(
             (offset, tuple(map(int, table.reshape(-1)))) for offset, table in zip(plan.offsets, tables, strict=True)
         ),
-        reach=reach,
+        reach=centered.reach,
     )
     kind = "bipartite" if len(tables) == 1 else "tripartite"
-    return Evaluator(f"{kind} table of {' + '.join(map(str, entries))} entries", error, build)
+    return Evaluator(f"{kind} table of {' + '.join(map(str, entries))} entries", centered.error, build)
 
 
 def _build(
