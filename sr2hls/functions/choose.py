@@ -17,8 +17,8 @@ _NEARLY = 1.15  # times the least LUTs: among those the fastest is taken
 def choose(spec: FunctionSpec | Sequence[FunctionSpec], target: Target) -> Evaluator:
     """The evaluator with the fewest LUTs on the target, or a faster one with at most 15 % more.
 
-    Several specs are the same function and word with different fraction bits of the result; a plain table is planned
-    for the first only.
+    Several specs are the same function and word with ever more fraction bits of the result: a plain table is planned
+    for the first, which may be met by half an ulp only, the other families for the last.
 
     Raises UnsupportedError naming the sub-expression when no family meets the tolerance.
     """
@@ -59,15 +59,13 @@ def _candidates(specs: Sequence[FunctionSpec], target: Target) -> Iterator[Evalu
     plain = table.plan(specs[0])
     if plain is not None:
         yield plain
-    for spec in specs:
-        yield from multipartite.plans(spec, partial(table_luts, target=target), target.costs.add.luts)
+    spec = specs[-1]  # the most room beyond the final rounding
+    yield from multipartite.plans(spec, partial(table_luts, target=target), target.costs.add.luts)
     found = False
-    for spec in specs:
-        for evaluator in horner.plans(spec):
-            found = True
-            yield evaluator
+    for evaluator in horner.plans(spec):
+        found = True
+        yield evaluator
     if word.width > table.WIDEST and not found:
-        for spec in specs:
-            general = polynomial.plan(spec)
-            if general is not None:
-                yield general
+        general = polynomial.plan(spec)
+        if general is not None:
+            yield general

@@ -19,7 +19,7 @@ from sr2hls.functions.spec import Evaluator, FunctionSpec
 NARROWEST, WIDEST = 11, 16  # bits of an argument
 _DEGREES = (1, 2)
 _LEAST_OFFSET = 3  # bits of the offset in a segment
-_MORE_SEGMENTS = 2  # doublings beyond the fewest segments that are tried
+_MORE_SEGMENTS = 1  # doublings beyond the fewest segments that are tried
 _FINENESS = 4  # guard bits, and bits of the coefficients beyond the result, that are tried
 
 
