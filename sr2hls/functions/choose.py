@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from sr2hls.errors import UnsupportedError
-from sr2hls.functions import horner, multipartite, polynomial, table
+from sr2hls.functions import fold, horner, multipartite, polynomial, table
 from sr2hls.functions.cost import Price, price_of, table_luts
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 from sr2hls.targets import Target
@@ -37,7 +38,7 @@ def choose(spec: FunctionSpec | Sequence[FunctionSpec], target: Target) -> Evalu
 
 def _choose(specs: Sequence[FunctionSpec], target: Target) -> Evaluator:
     priced: list[tuple[Price, Evaluator]] = []
-    for candidate in _candidates(specs, target):
+    for candidate in candidates(specs, target):
         priced.append((price_of(candidate, specs[0].word, target), candidate))
     if priced:
         limit = _NEARLY * min(price.luts for price, _ in priced)
@@ -54,18 +55,24 @@ def _choose(specs: Sequence[FunctionSpec], target: Target) -> Evaluator:
     )
 
 
-def _candidates(specs: Sequence[FunctionSpec], target: Target) -> Iterator[Evaluator]:
-    word = specs[0].word
-    plain = table.plan(specs[0])
-    if plain is not None:
-        yield plain
-    spec = specs[-1]  # the most room beyond the final rounding
-    yield from multipartite.plans(spec, partial(table_luts, target=target), target.costs.add.luts)
-    found = False
-    for evaluator in horner.plans(spec):
-        found = True
+def candidates(specs: Sequence[FunctionSpec], target: Target) -> Iterator[Evaluator]:
+    """All evaluators that meet the tolerance of the first spec (tables) or of the last (the other families)."""
+    plain, spec = specs[0], specs[-1]  # the last has the most room beyond the final rounding
+    found = 0
+    for evaluator in _whole(plain, spec, target):
+        found += 1
         yield evaluator
-    if word.width > table.WIDEST and not found:
+    yield from fold.plans(spec, lambda half: _whole(replace(half, fraction=plain.fraction), half, target))
+    if found == 0:
         general = polynomial.plan(spec)
         if general is not None:
             yield general
+
+
+def _whole(plain: FunctionSpec, spec: FunctionSpec, target: Target) -> Iterator[Evaluator]:
+    """The families that are proven by running through all arguments."""
+    table_of_all = table.plan(plain)
+    if table_of_all is not None:
+        yield table_of_all
+    yield from multipartite.plans(spec, partial(table_luts, target=target), target.costs.add.luts)
+    yield from horner.plans(spec)

@@ -39,7 +39,8 @@ class _Offset:
     def codes(self, guard: int) -> Codes:
         """Quantized, each row from 0 on: the initial values take the rest."""
         codes = np.floor(np.ldexp(self.values, guard) + 0.5)
-        return (codes - codes.min(axis=1, keepdims=True)).astype(np.int64)
+        from_zero: Codes = (codes - codes.min(axis=1, keepdims=True)).astype(np.int64)
+        return from_zero
 
 
 @dataclass(frozen=True, slots=True)

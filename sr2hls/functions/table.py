@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from flint import arb, ctx
 
-from sr2hls.analyze.interval import Interval
+from sr2hls.analyze.interval import Interval, nearest_code
 from sr2hls.builder import CircuitBuilder
 from sr2hls.functions.reference import reference_of, value_at
 from sr2hls.functions.spec import Evaluator, FunctionSpec
@@ -74,11 +74,10 @@ def rounded(spec: FunctionSpec, x: arb) -> tuple[int, Interval]:
         with ctx.workprec(precision):
             value = spec.function.at(x) if precision > _PRECISIONS[0] else value
             scaled = value * scale
-            code = (scaled + arb(0.5)).floor().unique_fmpz()
-            if code is not None:
+            whole = (scaled + arb(0.5)).floor().unique_fmpz()
+            if whole is not None:
                 break
-    else:
-        code = (scaled.mid() + arb(0.5)).floor().unique_fmpz()
     with ctx.workprec(_PRECISIONS[-1]):
+        code = nearest_code(scaled, 0) if whole is None else int(whole)
         difference = (arb(code) - scaled) / scale
-        return int(code), Interval(difference.lower(), difference.upper())
+        return code, Interval(difference.lower(), difference.upper())
