@@ -60,6 +60,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         FormatError: a format or range is missing or malformed, or the error target cannot be met.
         DomainError, UnsupportedError: see the stages.
     """
+    target = load_target(options.target)
     with flint.ctx.workprec(_PRECISION):
         inputs = options.inputs if options.precision is None else {"*": options.precision, **options.inputs}
         domains = domains_of(model, inputs, options.ranges)
@@ -76,12 +77,11 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         }
         if options.precision is None:
             targets = {name: _target_error(name, word, options) for name, word in outputs.items()}
-            lowered = lower_within(program, analysis, outputs, targets)
+            lowered = lower_within(program, analysis, outputs, targets, target)
         else:
-            lowered = lower(program, analysis, {}, outputs, frozenset(), options.precision)
+            lowered = lower(program, analysis, {}, outputs, frozenset(), target, options.precision)
             targets = {name: float(error.magnitude) for name, error in lowered.errors.items()}
         ledger = certificate(model, program, analysis, lowered, outputs, targets, notes)
-    target = load_target(options.target)
     clock_ns = target.clock_ns if options.clock_ns is None else options.clock_ns
     plan = schedule(
         lowered.circuit,

@@ -1,27 +1,78 @@
-"""`FunctionSpec` → the evaluator to use."""
+"""`FunctionSpec` + target → the evaluator to use: the cheapest there, a faster one where that costs little more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 from sr2hls.errors import UnsupportedError
-from sr2hls.functions import polynomial, table
+from sr2hls.functions import fold, horner, multipartite, polynomial, table
+from sr2hls.functions.cost import Price, price_of, table_luts
 from sr2hls.functions.spec import Evaluator, FunctionSpec
+from sr2hls.targets import Target
 
-FAMILIES: tuple[Callable[[FunctionSpec], Evaluator | None], ...] = (table.plan, polynomial.plan, table.plan_large)
+_NEARLY = 1.15  # times the least LUTs: among those the fastest is taken
 
 
-def choose(spec: FunctionSpec) -> Evaluator:
-    """The first family that can do it within the tolerance.
+def choose(spec: FunctionSpec | Sequence[FunctionSpec], target: Target) -> Evaluator:
+    """The evaluator with the fewest LUTs on the target, or a faster one with at most 15 % more.
 
-    Raises UnsupportedError naming the sub-expression when none can.
+    Several specs are the same function and word with ever more fraction bits of the result: a plain table is planned
+    for the first, which may be met by half an ulp only, the other families for the last.
+
+    Raises UnsupportedError naming the sub-expression when no family meets the tolerance.
     """
-    for plan in FAMILIES:
-        evaluator = plan(spec)
-        if evaluator is not None:
-            return evaluator
+    specs = [spec] if isinstance(spec, FunctionSpec) else list(spec)
+    first = specs[0]
+    key = (
+        "choice",
+        target.name,
+        *((s.word, s.low, s.high, str(s.domain), s.fraction, str(s.tolerance)) for s in specs),
+    )
+    if key not in first.function.tables:
+        first.function.tables[key] = _choose(specs, target)
+    found: Evaluator = first.function.tables[key]
+    return found
+
+
+def _choose(specs: Sequence[FunctionSpec], target: Target) -> Evaluator:
+    priced: list[tuple[Price, Evaluator]] = []
+    for candidate in candidates(specs, target):
+        priced.append((price_of(candidate, specs[0].word, target), candidate))
+    if priced:
+        limit = _NEARLY * min(price.luts for price, _ in priced)
+        near = [(price.ns, price.luts, i) for i, (price, _) in enumerate(priced) if price.luts <= limit]
+        return priced[min(near)[2]][1]
+    last = table.plan(specs[0], table.LAST_RESORT)
+    if last is not None:
+        return last
+    spec = specs[-1]
     raise UnsupportedError(
         f"no evaluator reaches an error of {float(spec.tolerance):.3g} for '{spec.function.origin}' on {spec.domain} "
         f"with a {spec.word.width}-bit argument: it varies too fast there; narrow the range (--range) or the input, "
         "or allow a larger error (--max-error)"
     )
+
+
+def candidates(specs: Sequence[FunctionSpec], target: Target) -> Iterator[Evaluator]:
+    """All evaluators that meet the tolerance of the first spec (tables) or of the last (the other families)."""
+    plain, spec = specs[0], specs[-1]  # the last has the most room beyond the final rounding
+    found = 0
+    for evaluator in _whole(plain, spec, target):
+        found += 1
+        yield evaluator
+    yield from fold.plans(spec, lambda half: _whole(replace(half, fraction=plain.fraction), half, target))
+    if found == 0:
+        general = polynomial.plan(spec)
+        if general is not None:
+            yield general
+
+
+def _whole(plain: FunctionSpec, spec: FunctionSpec, target: Target) -> Iterator[Evaluator]:
+    """The families that are proven by running through all arguments."""
+    table_of_all = table.plan(plain)
+    if table_of_all is not None:
+        yield table_of_all
+    yield from multipartite.plans(spec, partial(table_luts, target=target), target.costs.add.luts)
+    yield from horner.plans(spec)

@@ -13,6 +13,7 @@ from sr2hls.analyze.cells import Cells, cells_of
 from sr2hls.analyze.interval import ZERO, Interval, exact, symmetric
 from sr2hls.analyze.ranges import TURN_MARGIN
 from sr2hls.errors import DomainError
+from sr2hls.formats import Format
 from sr2hls.functions import FunctionSpec, choose
 from sr2hls.functions.table import WIDEST
 from sr2hls.program import Assignment
@@ -50,15 +51,12 @@ def lower_function(state: State, step: Assignment, budget: float, fraction: int 
     if cells is not None and word.width > WIDEST:
         node, domain, error, cells = _inside(state, step, cells)
         word = state.b[node].format
-    if fraction is None:
-        fraction = math.ceil(math.log2((0.5 if word.width <= WIDEST else 0.75) / budget))
-    spec = FunctionSpec(
-        function, word, state.b[node].low, state.b[node].high, domain, fraction, arb(budget) * (1 + arb(2) ** -30)
-    )
-    evaluator = choose(spec)
-    return FunctionResult(
-        evaluator.build(state.b, node), evaluator.error, _inherited(cells, domain, error), evaluator.method
-    )
+    low, high, tolerance = state.b[node].low, state.b[node].high, arb(budget) * (1 + arb(2) ** -30)
+    fractions = _fractions(word, budget) if fraction is None else [fraction]
+    specs = [FunctionSpec(function, word, low, high, domain, bits, tolerance) for bits in fractions]
+    evaluator = choose(specs, state.target)
+    inherited = _inherited(cells, domain, error)
+    return FunctionResult(evaluator.build(state.b, node), evaluator.error, inherited, evaluator.method)
 
 
 def _inherited(cells: Cells | None, domain: Interval, error: Interval) -> Interval:
@@ -67,6 +65,12 @@ def _inherited(cells: Cells | None, domain: Interval, error: Interval) -> Interv
     if cells.parts[0].domain.low < domain.low and not error.magnitude <= TURN_MARGIN:
         return cells.range - cells.range  # an angle that is off by more than the cells cover may be anywhere
     return cells.variation(error)
+
+
+def _fractions(word: Format, budget: float) -> list[int]:
+    """Fraction bits of a result to try: a plain table errs by half an ulp, the other families need a bit more room."""
+    tight, loose = (math.ceil(math.log2(ulps / budget)) for ulps in (0.5, 0.75))
+    return sorted({tight, loose}) if word.width <= WIDEST else [loose]
 
 
 def _inside(state: State, step: Assignment, cells: Cells) -> tuple[int, Interval, Interval, Cells]:

@@ -20,6 +20,7 @@ from sr2hls.lower.state import Entry, State, enter, exact_node, floored, linear_
 from sr2hls.lower.uniform import cut_step
 from sr2hls.program import Assignment, Kind, Program
 from sr2hls.quantize.errors import propagated
+from sr2hls.targets import Target
 
 _UNBUDGETED = 2.0**-24  # relative local error of a step that no output depends on to first order
 
@@ -39,6 +40,7 @@ def lower(
     budgets: Mapping[str, float],
     outputs: Mapping[str, Format],
     exact: frozenset[str],
+    target: Target,
     uniform: Format | None = None,
     spare: Mapping[str, float] | None = None,
 ) -> Lowered:
@@ -48,6 +50,7 @@ def lower(
         budgets: local error allowed per inner step, by symbol name (real numbers).
         outputs: the word of each output, by output name.
         exact: inner steps to keep exact where that is possible.
+        target: the device that function evaluators are chosen for.
         spare: per output, the ulps that its step may err beyond the half ulp of its rounding.
         uniform: cut every step to this one word (truncate, wrap) instead; the budgets do not matter then.
 
@@ -55,7 +58,7 @@ def lower(
         FormatError: an output's proven range does not fit its word.
         UnsupportedError: a function or a width that hardware cannot do, naming the sub-expression.
     """
-    state = State(CircuitBuilder(), analysis, uniform=uniform)
+    state = State(CircuitBuilder(), analysis, target, uniform=uniform)
     for symbol in program.inputs:
         _lower_input(state, symbol)
     words = {symbol.name: (name, outputs[name]) for name, symbol in program.outputs}

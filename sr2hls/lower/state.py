@@ -15,6 +15,7 @@ from sr2hls.formats import Format
 from sr2hls.lower.linear import Term, exact_fraction_bits, linear_sum
 from sr2hls.program import Assignment, Kind, linear_terms
 from sr2hls.quantize.errors import band
+from sr2hls.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class State:
 
     b: CircuitBuilder
     analysis: Analysis
+    target: Target
     nodes: dict[str, int] = field(default_factory=dict)
     raw: dict[str, int] = field(default_factory=dict)  # ports before the clamp
     errors: dict[str, Interval] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from sr2hls.formats import Format
 from sr2hls.lower.program import Lowered, lower
 from sr2hls.program import Kind, Program
 from sr2hls.quantize.budget import exact_steps, local_budgets
+from sr2hls.targets import Target
 
 # Scales of the first-order budgets, tried in this order: the loosest that the proof accepts is the cheapest circuit.
 _TIGHTNESS = (3.0, 2.0, 1.4, *(0.5**k for k in range(14)))
@@ -22,9 +23,15 @@ def spare_ulps(kind: Kind, target: float) -> float:
 
 
 def lower_within(
-    program: Program, analysis: Analysis, outputs: Mapping[str, Format], targets: Mapping[str, float]
+    program: Program,
+    analysis: Analysis,
+    outputs: Mapping[str, Format],
+    targets: Mapping[str, float],
+    device: Target,
 ) -> Lowered:
     """Lower with ever smaller error budgets until the proven error of every output meets its target.
+
+    `targets` are errors by output name; `device` prices the function evaluators.
 
     Raises FormatError with the best proven error when that never happens.
     """
@@ -39,9 +46,8 @@ def lower_within(
         for name, symbol in program.outputs
     }
     for tightness in _TIGHTNESS:
-        lowered = lower(
-            program, analysis, local_budgets(program, analysis, room, tightness), outputs, exact, spare=spare
-        )
+        budgets = local_budgets(program, analysis, room, tightness)
+        lowered = lower(program, analysis, budgets, outputs, exact, device, spare=spare)
         ratios = {name: float(lowered.errors[name].magnitude) / targets[name] for name in targets}
         name = max(ratios, key=lambda n: ratios[n])
         if ratios[name] <= 1.0:

@@ -1,0 +1,50 @@
+"""An evaluator + a target → what it costs there: the area and the longest path of a circuit that is nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sr2hls.builder import CircuitBuilder
+from sr2hls.formats import Format
+from sr2hls.functions.reference import Codes
+from sr2hls.functions.spec import Evaluator
+from sr2hls.targets import Target
+
+_LEAF = 6  # address bits of the sub-tables that are counted
+_MULTIPLEXERS = 1 / 16  # LUTs a sub-table
+_DSP_LUTS = {4: 400.0, 6: 150.0}  # by the LUT's inputs: what a hard multiplier is worth, about a 12x8 soft one
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """LUTs, hard multipliers counted as LUTs too, and combinational delay in ns."""
+
+    luts: float
+    ns: float
+
+
+def price_of(evaluator: Evaluator, word: Format, target: Target) -> Price:
+    """The evaluator built alone on an input of this word."""
+    b = CircuitBuilder()
+    circuit = b.build([("y", evaluator.build(b, b.input("t", word)))])
+    luts, arrival = 0.0, [0.0] * len(circuit.nodes)
+    for index, node in enumerate(circuit.nodes):
+        area = target.area(circuit, index)
+        luts += area.lut + area.dsp * _DSP_LUTS.get(target.lut_inputs, _DSP_LUTS[6])
+        begins = max((arrival[arg] for arg in node.args), default=0.0)
+        arrival[index] = begins + target.delay(circuit, index)
+    return Price(luts, arrival[circuit.outputs[0][1]])
+
+
+def table_luts(codes: Codes, bits: int, target: Target) -> float:
+    """A quick estimate of a table's LUTs, after the count of `sr2hls.targets.rom`, for ordering candidates."""
+    columns = codes[None, :] >> np.arange(int(np.abs(codes).max()).bit_length() + 1)[:, None] & 1
+    if bits < _LEAF:
+        varying = int((columns.min(axis=1) != columns.max(axis=1)).sum())
+        return varying * 2.0 ** max(0, bits - target.lut_inputs)
+    leaves = np.packbits(columns.astype(np.uint8), axis=1, bitorder="little").view(np.uint64)
+    leaves = np.where(leaves & np.uint64(1), ~leaves, leaves)
+    count = np.unique(leaves).size * (1 + _MULTIPLEXERS if bits > _LEAF + 2 else 1.0)
+    return float(count * (target.costs.lookup.lut_factor if bits > _LEAF else 2.0 ** (_LEAF - target.lut_inputs)))
