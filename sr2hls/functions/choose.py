@@ -1,4 +1,4 @@
-"""`FunctionSpec` + target → the evaluator to use: the cheapest there, a faster one where that costs little more."""
+"""`FunctionSpec` + target → the evaluator to use: the smallest there, unless a little larger one is much faster."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sr2hls.functions.cost import Price, price_of, table_luts
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 from sr2hls.targets import Target
 
-_NEARLY = 1.15  # times the least LUTs: among those the fastest is taken
+_DELAY_POWER = 0.5  # half the delay is worth 1.4 times the LUTs
 
 
 def choose(spec: FunctionSpec | Sequence[FunctionSpec], target: Target) -> Evaluator:
-    """The evaluator with the fewest LUTs on the target, or a faster one with at most 15 % more.
+    """The evaluator with the least product of LUTs (DSP blocks weighed as LUTs) and root of the delay on the target.
 
     Several specs are the same function and word with ever more fraction bits of the result: a plain table is planned
     for the first, which may be met by half an ulp only, the other families for the last.
@@ -41,9 +41,7 @@ def _choose(specs: Sequence[FunctionSpec], target: Target) -> Evaluator:
     for candidate in candidates(specs, target):
         priced.append((price_of(candidate, specs[0].word, target), candidate))
     if priced:
-        limit = _NEARLY * min(price.luts for price, _ in priced)
-        near = [(price.ns, price.luts, i) for i, (price, _) in enumerate(priced) if price.luts <= limit]
-        return priced[min(near)[2]][1]
+        return min(priced, key=lambda item: item[0].luts * item[0].ns ** _DELAY_POWER)[1]
     last = table.plan(specs[0], table.LAST_RESORT)
     if last is not None:
         return last

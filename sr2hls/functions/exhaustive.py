@@ -52,7 +52,8 @@ class Exhaustive:
 
         `inner` is at guard bits below the result; a constant serves 2^offset_bits codes.
         """
-        cells: Reals = (np.ldexp(self.values, guard) - inner).reshape(-1, 1 << offset_bits)
+        gap: Reals = np.asarray(np.ldexp(self.values, guard) - inner, dtype=np.float64)
+        cells = gap.reshape(-1, 1 << offset_bits)
         start = np.floor(filled(middles(cells)) + (1 << guard) / 2).astype(np.int64)
         best, least = start, self._worst(start, inner, guard)
         for shift in (-1, 1) if guard else ():
