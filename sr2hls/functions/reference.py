@@ -93,7 +93,7 @@ def _reference(spec: FunctionSpec) -> Reference:
             balls.update((code, value_at(spec, spec.argument(code))) for code in range(first, last + 1))
     size = max([size, *(float(abs(ball).upper()) for ball in balls.values()), float(np.abs(middles).max())])
     fraction = _BITS - (math.frexp(size)[1] if size else 0)
-    scaled, apart = np.ldexp(middles, fraction), np.ceil(np.ldexp(radii, fraction)) + 1
+    scaled, apart = np.ldexp(middles, fraction), np.ceil(np.ldexp(np.maximum(radii, 0.0), fraction)) + 1
     lower = (np.floor(scaled) - apart).astype(np.int64)
     upper = (np.ceil(scaled) + apart).astype(np.int64)
     with ctx.workprec(2 * _PRECISIONS[0]):
