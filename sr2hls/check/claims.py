@@ -1,0 +1,97 @@
+"""Circuit → is every range that a wrapping cast claims, and that a later format relies on, really kept?
+
+`sr2hls.checker` follows ranges by interval arithmetic; only a wrapping cast may claim less than that gives. Such a
+claim is proven here over all inputs: by running them where its inputs have few bits, else by z3.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sr2hls.check.cones import EQUAL, Sides, ask, golden_terms
+from sr2hls.check.smt import in_range
+from sr2hls.circuit import Circuit, Node, Op, Overflow
+from sr2hls.errors import CircuitError
+from sr2hls.interpret import Codes, interpret
+from sr2hls.ranges import result_range
+
+_FEW_BITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Nodes whose claim is proven by running all inputs, by z3, and those for which it is not proven."""
+
+    run: tuple[int, ...] = ()
+    solved: tuple[int, ...] = ()
+    open: tuple[int, ...] = ()
+
+
+def claims(both: Sides, deadline: float) -> Claims:
+    """Prove the claims of the design's circuit that its formats rely on, as far as the time allows."""
+    circuit = both.design.circuit
+    needed = relied_on(circuit)
+    run, solved, unproven = [], [], []
+    terms = None
+    for index in needed:
+        ports = support(circuit, index)
+        if sum(circuit.nodes[port].format.width for port in ports) <= _FEW_BITS:
+            (run if _holds(circuit, index, ports) else unproven).append(index)
+            continue
+        node = circuit.nodes[index]
+        terms = terms or golden_terms(both)
+        outside = _outside(terms[index], node)
+        status, _ = ask(outside, [], both, deadline) if time.monotonic() < deadline else ("", {})
+        (solved if status == EQUAL else unproven).append(index)
+    return Claims(tuple(run), tuple(solved), tuple(unproven))
+
+
+def relied_on(circuit: Circuit) -> list[int]:
+    """The casts whose claims are needed: none when every format holds its node's range without them."""
+    nodes: list[Node] = []
+    made = []
+    fits = True
+    for index, node in enumerate(circuit.nodes):
+        low, high = result_range(node, circuit.nodes, circuit.tables)
+        if node.op is Op.CAST and node.overflow is Overflow.WRAP and (node.low, node.high) != (low, high):
+            made.append(index)
+        if fits:
+            low, high = result_range(node, nodes, circuit.tables)
+            fits = node.format.holds(low, high)
+            nodes.append(replace(node, low=low, high=high))
+    return [] if fits else made
+
+
+def support(circuit: Circuit, index: int) -> list[int]:
+    """The input nodes that a node depends on."""
+    reached = {index}
+    for place in range(index, -1, -1):
+        if place in reached:
+            reached.update(circuit.nodes[place].args)
+    return sorted(place for place in reached if circuit.nodes[place].op is Op.INPUT)
+
+
+def _holds(circuit: Circuit, index: int, ports: list[int]) -> bool:
+    part = Circuit(circuit.nodes[: index + 1], (("value", index),), circuit.tables)
+    rest = np.arange(1 << sum(circuit.nodes[port].format.width for port in ports), dtype=np.int64)
+    codes: dict[str, Codes] = {name: np.zeros_like(rest) for name, _ in part.inputs}
+    for port in ports:
+        node = circuit.nodes[port]
+        bits = rest & ((1 << node.format.width) - 1)
+        codes[node.name] = bits + node.format.least if node.format.signed else bits
+        rest = rest >> node.format.width
+    values = interpret(part, codes)["value"]
+    node = circuit.nodes[index]
+    return bool(values.min() >= node.low and values.max() <= node.high)
+
+
+def _outside(term: object, node: Node) -> object:
+    import z3
+
+    conditions = in_range(term, node.format, node.low, node.high)
+    if not conditions:
+        raise CircuitError("a claim of the whole format")
+    return z3.Not(z3.And(*conditions))
