@@ -177,16 +177,26 @@ class _Cones:
             _, term, needs = self.known[term.get_id()]
         elif cut and wire in self.both.wires and time.monotonic() < deadline:
             left = self.verilog(wire)
-            leaf = z3.is_const(left) or z3.is_bv_value(z3.simplify(left))
-            if not leaf and left.size() == term.size() and self._same(node, left, term, needs, deadline):
-                word = z3.BitVec(f"cut {index}", term.size(), self.both.context)
-                raw = self.both.wires[wire]
-                self.cuts.append((raw, word == 1 if z3.is_bool(raw) else word))
+            if left.size() == term.size() and self._same(node, left, term, needs, deadline):
+                self._cut(self.both.wires[wire], index)
+                word = self.verilog(wire)
                 self.words[index] = word
                 self.known[term.get_id()] = (term, word, frozenset({index}))
                 term, needs = word, frozenset({index})
         self.terms.append(term)
         self.needs.append(needs)
+
+    def _cut(self, raw: Term, index: int) -> None:
+        """Fresh words in place of what a wire is made of, now that both sides are that wire."""
+        import z3
+
+        for number, leaf in enumerate(_leaves(raw)):
+            left = z3.substitute(leaf, *self.cuts) if self.cuts else leaf
+            if all(z3.is_const(part) for part in _leaves(left)):
+                continue
+            name = f"cut {index}.{number}"
+            fresh = z3.Bool(name, raw.ctx) if z3.is_bool(leaf) else z3.BitVec(name, leaf.size(), raw.ctx)
+            self.cuts.append((leaf, fresh))
 
     def _same(self, node: Node, left: Term, right: Term, needs: frozenset[int], deadline: float) -> bool:
         import z3
@@ -201,6 +211,18 @@ class _Cones:
                 if all(self.ask(a, b, needs, limit)[0] == EQUAL for a, b in pairs):
                     return True
         return self.ask(left, right, needs, limit)[0] == EQUAL
+
+
+def _leaves(term: Term) -> list[Term]:
+    """What a term is wired from: the terms below concatenations, slices and single bits taken as Bools."""
+    import z3
+
+    wiring = (z3.Z3_OP_CONCAT, z3.Z3_OP_EXTRACT)
+    if term.decl().kind() in wiring:
+        return [leaf for child in term.children() for leaf in _leaves(child)]
+    if z3.is_eq(term) and z3.is_bv_value(term.arg(1)) and term.arg(1).size() == 1:
+        return _leaves(term.arg(0))
+    return [term]
 
 
 def ask(negated: Term, conditions: Sequence[Term], both: Sides, deadline: float) -> tuple[str, Inputs]:
