@@ -13,13 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sr2hls.check.netlist import Netlist
+from sr2hls.check.netlist import Netlist, require_ports
 from sr2hls.check.smt import Term, extended, in_range, node_term
 from sr2hls.circuit import WIRING, Node, Op
 from sr2hls.design import Design
 from sr2hls.emit.names import fresh_prefix
 from sr2hls.emit.verilog import port_names
-from sr2hls.errors import MismatchError
 
 EQUAL, DIFFERENT, UNKNOWN = "equal", "different", "unknown"
 _LONGEST = 10.0  # seconds for one cut point
@@ -58,12 +57,7 @@ def sides(design: Design, netlist: Netlist) -> Sides:
     context = z3.Context()
     names = port_names(design)
     circuit = design.circuit
-    ports = [(names[name], circuit.nodes[index].format.width) for name, index in (*circuit.inputs, *circuit.outputs)]
-    for name, width in (*ports, ("in_valid", 1), ("out_valid", 1)):
-        if netlist.wires.get(name) != width:
-            raise MismatchError(
-                f"the Verilog of design '{design.name}' has no port '{name}' of {width} bits; compile the model again"
-            )
+    require_ports(design, netlist)
     text = [netlist.smt]
     for name, width in netlist.wires.items():
         sort = "Bool" if width == 1 else f"(_ BitVec {width})"

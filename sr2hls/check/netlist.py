@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from sr2hls.check import toolchain
+from sr2hls.design import Design
+from sr2hls.emit.verilog import port_names
+from sr2hls.errors import MismatchError
 
 _WIRE = """(* techmap_celltype = "$dff" *)
 module register_as_wire (CLK, D, Q);
@@ -76,6 +79,21 @@ def read_netlist(text: str, top: str) -> Netlist:
         {name: int(width) for name, width in (*inputs.items(), *outputs, *wires)},
         toolchain.yosys_version(),
     )
+
+
+def require_ports(design: Design, netlist: Netlist) -> None:
+    """Raise MismatchError unless the module has the ports of the design, clock and valid included."""
+    names = port_names(design)
+    inputs = {"clk": 1, "in_valid": 1} | {names[name]: fmt.width for name, fmt in design.input_formats.items()}
+    outputs = {"out_valid": 1} | {names[name]: fmt.width for name, fmt in design.output_formats.items()}
+    for direction, ports in (("input", inputs), ("output", outputs)):
+        for name, width in ports.items():
+            port = netlist.module["ports"].get(name, {"direction": "", "bits": []})
+            if (port["direction"], len(port["bits"])) != (direction, width):
+                raise MismatchError(
+                    f"the Verilog of design '{design.name}' has no {direction} '{name}' of {width} bits; compile the "
+                    "model again"
+                )
 
 
 def unproven_cells(netlist: Netlist) -> list[str]:

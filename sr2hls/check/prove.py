@@ -100,7 +100,7 @@ def prove(
             return proof.proven(both, method, deadline)
         examples = [answer.example for answer in answers if answer.status == DIFFERENT]
         if number == 0:
-            examples += _trials(both)
+            examples += _trials(both, netlist)
         for example in examples:
             if found := _difference(both, netlist, example):
                 return proof.end(REFUTED, method=method, counterexample=found)
@@ -135,9 +135,11 @@ class _Proof:
         return Proof(status, input_bits(self.design), seconds, "z3", version, self.netlist.version, **more)
 
 
-def _trials(both: Sides) -> list[Inputs]:
+def _trials(both: Sides, netlist: Netlist) -> list[Inputs]:
     """Corners and random inputs, as free words."""
-    design, symbols = both.design, _symbols(both)
+    design = both.design
+    names = port_names(design)
+    symbols = {name: netlist.inputs[names[name]] for name in design.input_formats}
     vectors = input_vectors(design, _TRIES // 2, exhaustive_bits=0)
     size = len(next(iter(vectors.values()))) if vectors else 1
     places = sorted({round(i * (size - 1) / _TRIES) for i in range(_TRIES + 1)})
@@ -147,22 +149,12 @@ def _trials(both: Sides) -> list[Inputs]:
     ]
 
 
-def _symbols(both: Sides) -> dict[str, str]:
-    """Input → its free symbol."""
-    import z3
-
-    found = {}
-    for name, term in both.inputs.items():
-        while not z3.is_const(term) or z3.is_bool(term) and term.num_args():
-            term = term.arg(0)
-        found[name] = str(term.decl().name())
-    return found
-
-
 def _difference(both: Sides, netlist: Netlist, example: Inputs) -> Counterexample | None:
     """The first output that differs from the interpreter's for these free words."""
     design, names = both.design, port_names(both.design)
-    inputs = {name: both.design.input_formats[name].wrap(example.get(netlist.inputs[names[name]], 0)) for name in design.input_formats}
+    inputs = {
+        name: fmt.wrap(example.get(netlist.inputs[names[name]], 0)) for name, fmt in design.input_formats.items()
+    }
     expected = interpret(design.circuit, {name: [code] for name, code in inputs.items()})
     outputs = design.output_formats
     found = evaluated(both, [both.wires[names[name]] for name in outputs] + [both.wires["out_valid"]], example)
