@@ -1,22 +1,21 @@
 """Circuit → is every range that a wrapping cast claims, and that a later format relies on, really kept?
 
-`sr2hls.checker` follows ranges by interval arithmetic; only a wrapping cast may claim less than that gives. Such a
-claim is proven here over all inputs: by running them where its inputs have few bits, else by z3.
+Proven over all inputs: by running them where the claim depends on few input bits, else by z3.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from sr2hls.check.cones import EQUAL, Sides, ask, golden_terms
+from sr2hls.check.reliance import reliance
 from sr2hls.check.smt import in_range
-from sr2hls.circuit import Circuit, Node, Op, Overflow
+from sr2hls.circuit import Circuit, Node, Op
 from sr2hls.errors import CircuitError
 from sr2hls.interpret import Codes, interpret
-from sr2hls.ranges import result_range
 
 _FEW_BITS = 20
 
@@ -33,10 +32,9 @@ class Claims:
 def claims(both: Sides, deadline: float) -> Claims:
     """Prove the claims of the design's circuit that its formats rely on, as far as the time allows."""
     circuit = both.design.circuit
-    needed = relied_on(circuit)
     run, solved, unproven = [], [], []
     terms = None
-    for index in needed:
+    for index in reliance(circuit).claims:
         ports = support(circuit, index)
         if sum(circuit.nodes[port].format.width for port in ports) <= _FEW_BITS:
             (run if _holds(circuit, index, ports) else unproven).append(index)
@@ -47,22 +45,6 @@ def claims(both: Sides, deadline: float) -> Claims:
         status, _ = ask(outside, [], both, deadline) if time.monotonic() < deadline else ("", {})
         (solved if status == EQUAL else unproven).append(index)
     return Claims(tuple(run), tuple(solved), tuple(unproven))
-
-
-def relied_on(circuit: Circuit) -> list[int]:
-    """The casts whose claims are needed: none when every format holds its node's range without them."""
-    nodes: list[Node] = []
-    made = []
-    fits = True
-    for index, node in enumerate(circuit.nodes):
-        low, high = result_range(node, circuit.nodes, circuit.tables)
-        if node.op is Op.CAST and node.overflow is Overflow.WRAP and (node.low, node.high) != (low, high):
-            made.append(index)
-        if fits:
-            low, high = result_range(node, nodes, circuit.tables)
-            fits = node.format.holds(low, high)
-            nodes.append(replace(node, low=low, high=high))
-    return [] if fits else made
 
 
 def support(circuit: Circuit, index: int) -> list[int]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sr2hls.check.netlist import Netlist, require_ports
+from sr2hls.check.reliance import reliance
 from sr2hls.check.smt import Term, extended, in_range, node_term
 from sr2hls.circuit import WIRING, Node, Op
 from sr2hls.design import Design
@@ -22,6 +23,8 @@ from sr2hls.emit.verilog import port_names
 
 EQUAL, DIFFERENT, UNKNOWN = "equal", "different", "unknown"
 _LONGEST = 10.0  # seconds for one cut point
+_HINTS = 4
+_CASES = 16
 
 Inputs = dict[str, int]  # the symbol of a free word → its bits
 
@@ -94,8 +97,10 @@ def nothing(_node: Node) -> bool:
     return False
 
 
-def compare(both: Sides, cut: Callable[[Node], bool], deadline: float) -> list[Answer]:
+def compare(both: Sides, cut: Callable[[Node], bool], deadline: float) -> tuple[list[Answer], list[Inputs]]:
     """Ask for every output, and for out_valid, whether the sides are equal for all inputs.
+
+    Returns the answers, up to the first difference, and examples for which some cut point differs, perhaps.
 
     Args:
         cut: which operations to cut behind.
@@ -108,9 +113,9 @@ def compare(both: Sides, cut: Callable[[Node], bool], deadline: float) -> list[A
         status, example = work.ask(work.verilog(names[name]), work.terms[index], work.needs[index], deadline)
         answers.append(Answer(name, status, example))
         if status == DIFFERENT:
-            return answers
+            return answers, work.hints
     status, example = work.ask(work.verilog("out_valid"), as_word(both.wires["in_valid"]), frozenset(), deadline)
-    return [*answers, Answer("out_valid", status, example)]
+    return [*answers, Answer("out_valid", status, example)], work.hints
 
 
 def golden_terms(both: Sides) -> list[Term]:
@@ -134,6 +139,8 @@ class _Cones:
         self.needs: list[frozenset[int]] = []
         self.cuts: list[tuple[Term, Term]] = []
         self.words: dict[int, Term] = {}
+        self.ranges = reliance(self.circuit).ranges
+        self.hints: list[Inputs] = []
         self.known: dict[int, tuple[Term, Term, frozenset[int]]] = {}  # by the term's id; it is kept alive beside it
         prefix = fresh_prefix(port_names(both.design).values(), "n")
         for index, node in enumerate(self.circuit.nodes):
@@ -149,13 +156,13 @@ class _Cones:
         self, left: Term, right: Term, needs: frozenset[int], deadline: float, assumed: Sequence[Term] = ()
     ) -> tuple[str, Inputs]:
         """Whether two words are equal for all values of the cut points inside their ranges."""
-        return ask(left != right, [*self._conditions(needs), *assumed], self.both, deadline)
+        return ask(_difference(left, right), [*self._conditions(needs), *assumed], self.both, deadline)
 
     def _conditions(self, needs: frozenset[int]) -> list[Term]:
         conditions = []
         for index in sorted(needs):
             node = self.circuit.nodes[index]
-            conditions += in_range(self.words[index], node.format, node.low, node.high)
+            conditions += in_range(self.words[index], node.format, *self.ranges[index])
         return conditions
 
     def _add(self, index: int, node: Node, wire: str, deadline: float, cut: bool) -> None:
@@ -204,7 +211,10 @@ class _Cones:
                 pairs = zip(factors, own, strict=True)
                 if all(self.ask(a, b, needs, limit)[0] == EQUAL for a, b in pairs):
                     return True
-        return self.ask(left, right, needs, limit)[0] == EQUAL
+        status, example = self.ask(left, right, needs, limit)
+        if status == DIFFERENT and len(self.hints) < _HINTS:
+            self.hints.append(example)
+        return status == EQUAL
 
 
 def _leaves(term: Term) -> list[Term]:
@@ -217,6 +227,26 @@ def _leaves(term: Term) -> list[Term]:
     if z3.is_eq(term) and z3.is_bv_value(term.arg(1)) and term.arg(1).size() == 1:
         return _leaves(term.arg(0))
     return [term]
+
+
+def _difference(left: Term, right: Term) -> Term:
+    """left != right; where both are choices under the same conditions, as the choices under which they differ."""
+    import z3
+
+    plain = left != right
+    cases, stack = [], [(left, right, ())]
+    while stack:
+        a, b, path = stack.pop()
+        if a.eq(b):
+            continue
+        if z3.is_app_of(a, z3.Z3_OP_ITE) and z3.is_app_of(b, z3.Z3_OP_ITE) and a.arg(0).eq(b.arg(0)):
+            stack.append((a.arg(1), b.arg(1), (*path, a.arg(0))))
+            stack.append((a.arg(2), b.arg(2), (*path, z3.Not(a.arg(0)))))
+            continue
+        cases.append(z3.And(*path, a != b) if path else plain)
+        if len(cases) > _CASES:
+            return plain
+    return z3.Or(*cases) if cases else z3.BoolVal(False, left.ctx)
 
 
 def ask(negated: Term, conditions: Sequence[Term], both: Sides, deadline: float) -> tuple[str, Inputs]:
@@ -240,8 +270,9 @@ def ask(negated: Term, conditions: Sequence[Term], both: Sides, deadline: float)
     model = solver.model()
     example = {}
     for symbol, width in both.free.items():
-        value = model.eval(free_word(both, symbol, width), model_completion=True)
-        example[symbol] = int(z3.is_true(value)) if width == 0 else value.as_long()
+        value = model[free_word(both, symbol, width)]
+        if value is not None:
+            example[symbol] = int(z3.is_true(value)) if width == 0 else value.as_long()
     return DIFFERENT, example
 
 

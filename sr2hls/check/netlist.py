@@ -12,7 +12,7 @@ from typing import Any
 from sr2hls.check import toolchain
 from sr2hls.design import Design
 from sr2hls.emit.verilog import port_names
-from sr2hls.errors import MismatchError
+from sr2hls.errors import MismatchError, ToolError
 
 _WIRE = """(* techmap_celltype = "$dff" *)
 module register_as_wire (CLK, D, Q);
@@ -50,7 +50,7 @@ class Netlist:
 
     `module`: the netlist as Yosys' write_json has it, registers included. `smt`: SMT-LIB definitions of the same logic
     without registers, each wire `w` the symbol `|n w|`; `inputs`: the symbol of each input port; `wires`: the width of
-    each wire (a word of one bit is a Bool there).
+    each wire (a word of one bit is a Bool there). `failure`: why there are no definitions: latches, a loop.
     """
 
     module: dict[str, Any]
@@ -58,6 +58,7 @@ class Netlist:
     inputs: dict[str, str]
     wires: dict[str, int]
     version: str
+    failure: str = ""
 
 
 def read_netlist(text: str, top: str) -> Netlist:
@@ -66,9 +67,15 @@ def read_netlist(text: str, top: str) -> Netlist:
         folder = Path(place)
         (folder / "top.v").write_text(text, encoding="utf-8")
         (folder / "wire.v").write_text(_WIRE, encoding="utf-8")
-        toolchain.run_yosys(_SCRIPT.format(top=top), folder)
+        failure = ""
+        try:
+            toolchain.run_yosys(_SCRIPT.format(top=top), folder)
+        except ToolError as error:
+            if not (folder / "netlist.json").is_file():
+                raise
+            failure = str(error)
         netlist = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))
-        smt = (folder / "definitions.smt2").read_text(encoding="utf-8")
+        smt = "" if failure else (folder / "definitions.smt2").read_text(encoding="utf-8")
     inputs = dict(re.findall(r"^; yosys-smt2-input (\S+) (\d+)$", smt, re.MULTILINE))
     outputs = re.findall(r"^; yosys-smt2-output (\S+) (\d+)$", smt, re.MULTILINE)
     wires = re.findall(r"^; yosys-smt2-wire (\S+) (\d+)$", smt, re.MULTILINE)
@@ -78,6 +85,7 @@ def read_netlist(text: str, top: str) -> Netlist:
         {name: _symbol(smt, top, name) for name in inputs},
         {name: int(width) for name, width in (*inputs.items(), *outputs, *wires)},
         toolchain.yosys_version(),
+        failure,
     )
 
 

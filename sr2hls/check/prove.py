@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -88,6 +89,8 @@ def prove(
     proof = _Proof(design, netlist, start)
     if cells := unproven_cells(netlist):
         return proof.end(NOT_PROVEN, detail=f"the Verilog holds {', '.join(cells)}, which the proof does not cover")
+    if netlist.failure:
+        return proof.end(NOT_PROVEN, detail=netlist.failure)
     both = sides(design, netlist)
     deadline = time.monotonic() + seconds
     detail = "time limit"
@@ -95,12 +98,12 @@ def prove(
         now = time.monotonic()
         if now >= deadline:
             break
-        answers = compare(both, cut, now + share * (deadline - now))
+        answers, hints = compare(both, cut, now + share * (deadline - now))
         if all(answer.status == EQUAL for answer in answers):
             return proof.proven(both, method, deadline)
         examples = [answer.example for answer in answers if answer.status == DIFFERENT]
         if number == 0:
-            examples += _trials(both, netlist)
+            examples += _trials(both, netlist, hints)
         for example in examples:
             if found := _difference(both, netlist, example):
                 return proof.end(REFUTED, method=method, counterexample=found)
@@ -135,18 +138,19 @@ class _Proof:
         return Proof(status, input_bits(self.design), seconds, "z3", version, self.netlist.version, **more)
 
 
-def _trials(both: Sides, netlist: Netlist) -> list[Inputs]:
-    """Corners and random inputs, as free words."""
+def _trials(both: Sides, netlist: Netlist, hints: Sequence[Inputs]) -> list[Inputs]:
+    """Corners and random inputs, as free words; then the same with the words at which a cut point differs."""
     design = both.design
     names = port_names(design)
     symbols = {name: netlist.inputs[names[name]] for name in design.input_formats}
     vectors = input_vectors(design, _TRIES // 2, exhaustive_bits=0)
     size = len(next(iter(vectors.values()))) if vectors else 1
     places = sorted({round(i * (size - 1) / _TRIES) for i in range(_TRIES + 1)})
-    return [
+    plain = [
         {symbols[name]: int(codes[place]) % (1 << design.input_formats[name].width) for name, codes in vectors.items()}
         for place in places
     ]
+    return plain + [trial | hint for hint in hints if hint for trial in plain]
 
 
 def _difference(both: Sides, netlist: Netlist, example: Inputs) -> Counterexample | None:

@@ -100,7 +100,7 @@ def show_synthesis(out: Console, results: Sequence[Json] | None) -> None:
 def show_proof(out: Console, data: Json | None) -> None:
     """What is proven of the Verilog, in one line; a counterexample or an unbalanced path in another."""
     if data is None:
-        line(out, "verilog", "not yet proven; run sr2hls prove")
+        line(out, "proof", "not yet (sr2hls prove)")
         return
     verilog, balance = data["verilog"], data["balance"]
     solver = f"{verilog['solver']} {verilog['version']}, {verilog['seconds']:.1f} s"
@@ -115,9 +115,9 @@ def show_proof(out: Console, data: Json | None) -> None:
         text = f"output '{found['output']}' is {found['found']}, the integer model gives {found['expected']}"
         line(out, "refuted", f"{text}, at the codes {inputs} ({solver})", "bold red")
     else:
-        line(out, "not proven", f"{verilog['detail']} ({solver})", "bold yellow")
+        line(out, "proof", f"not proven: {verilog['detail']} ({solver})", "bold yellow")
     if not balance["ok"]:
-        line(out, "unbalanced", balance["detail"], "bold red")
+        line(out, "pipeline", f"not balanced: {balance['detail']}", "bold red")
 
 
 def show_nodes(out: Console, certificate: Sequence[Json]) -> None:
