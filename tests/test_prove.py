@@ -49,7 +49,11 @@ def test_the_seeds_cover_the_vocabulary() -> None:
 def table_design(bits: int = 12) -> Design:
     """f(x)·z - w, saturated to 10 bits, with a table of 2^bits entries and a product."""
     b = CircuitBuilder()
-    x, z, w = b.input("x", Format(True, bits, bits - 3)), b.input("z", Format(True, 10, 6)), b.input("w", Format(True, 9))
+    x, z, w = (
+        b.input("x", Format(True, bits, bits - 3)),
+        b.input("z", Format(True, 10, 6)),
+        b.input("w", Format(True, 9)),
+    )
     codes = tuple((i * i * 31) % 4093 - 2000 for i in range(1 << bits))
     f = b.lookup(x, codes, 8)
     p = b.mul(f, z)
@@ -241,7 +245,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "proof:     not yet" in run(capsys, "show", str(folder))[1]
     code, out = run(capsys, "prove", str(folder))
     assert code == 0
-    assert re.search(r"proven:    the Verilog computes the integer model for all 2\^24 inputs \(z3 .* s\); every p", out)
+    assert re.search(
+        r"proven:    the Verilog computes the integer model for all 2\^24 inputs \(z3 .* s\); every p", out
+    )
     report: dict[str, Any] = json.loads((folder / "report.json").read_text())
     assert report["proof"]["verilog"]["status"] == "proven"
     assert report["proof"]["balance"]["ok"]
@@ -259,6 +265,6 @@ def test_not_proven_is_said_and_is_no_success(
 ) -> None:
     folder = tmp_path / "out"
     run(capsys, "compile", str(QUICKSTART), "--inputs", "fixed<8,3>", "-o", str(folder))
-    monkeypatch.setattr("sr2hls.check.prove.compare", lambda *_: ([cones.Answer("y", cones.UNKNOWN, {})], []))
+    monkeypatch.setattr("sr2hls.check.prove.compare", lambda *_, **__: ([cones.Answer("y", cones.UNKNOWN, {})], []))
     code, out = run(capsys, "prove", str(folder))
     assert (code, out.startswith("proof:     not proven: z3 gave no answer")) == (1, True)

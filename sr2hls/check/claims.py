@@ -32,7 +32,9 @@ class Claims:
 def claims(both: Sides, deadline: float) -> Claims:
     """Prove the claims of the design's circuit that its formats rely on, as far as the time allows."""
     circuit = both.design.circuit
-    run, solved, unproven = [], [], []
+    run: list[int] = []
+    solved: list[int] = []
+    unproven: list[int] = []
     terms = None
     for index in reliance(circuit).claims:
         ports = support(circuit, index)

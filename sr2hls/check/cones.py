@@ -97,7 +97,9 @@ def nothing(_node: Node) -> bool:
     return False
 
 
-def compare(both: Sides, cut: Callable[[Node], bool], deadline: float) -> tuple[list[Answer], list[Inputs]]:
+def compare(
+    both: Sides, cut: Callable[[Node], bool], deadline: float, *, stop: bool = False
+) -> tuple[list[Answer], list[Inputs]]:
     """Ask for every output, and for out_valid, whether the sides are equal for all inputs.
 
     Returns the answers, up to the first difference, and examples for which some cut point differs, perhaps.
@@ -105,9 +107,12 @@ def compare(both: Sides, cut: Callable[[Node], bool], deadline: float) -> tuple[
     Args:
         cut: which operations to cut behind.
         deadline: as `time.monotonic` counts; what is not known by then is "unknown".
+        stop: at the first cut point that differs; then no output is asked for.
     """
     names = port_names(both.design)
-    work = _Cones(both, cut, deadline)
+    work = _Cones(both, cut, deadline, stop)
+    if stop and work.hints:
+        return [Answer("", UNKNOWN, {})], work.hints
     answers = []
     for name, index in both.design.circuit.outputs:
         status, example = work.ask(work.verilog(names[name]), work.terms[index], work.needs[index], deadline)
@@ -132,7 +137,7 @@ def golden_terms(both: Sides) -> list[Term]:
 class _Cones:
     """The terms of all nodes in terms of the cut points: `needs` are the cut points (nodes) that a term reads."""
 
-    def __init__(self, both: Sides, cut: Callable[[Node], bool], deadline: float) -> None:
+    def __init__(self, both: Sides, cut: Callable[[Node], bool], deadline: float, stop: bool) -> None:
         self.both = both
         self.circuit = both.design.circuit
         self.terms: list[Term] = []
@@ -145,6 +150,8 @@ class _Cones:
         prefix = fresh_prefix(port_names(both.design).values(), "n")
         for index, node in enumerate(self.circuit.nodes):
             self._add(index, node, f"{prefix}{index}", deadline, cut(node))
+            if stop and self.hints:
+                break
 
     def verilog(self, wire: str) -> Term:
         """A wire in terms of the cut points."""
@@ -166,8 +173,6 @@ class _Cones:
         return conditions
 
     def _add(self, index: int, node: Node, wire: str, deadline: float, cut: bool) -> None:
-        import z3
-
         if node.op is Op.INPUT:
             self.terms.append(self.both.inputs[node.name])
             self.needs.append(frozenset())
@@ -204,9 +209,7 @@ class _Cones:
 
         limit = min(deadline, time.monotonic() + _LONGEST)
         if node.op is Op.MUL and left.decl().kind() == z3.Z3_OP_BMUL and left.num_args() == 2:
-            own = [
-                extended(self.terms[i], self.circuit.nodes[i].format, node.format.width) for i in node.args
-            ]
+            own = [extended(self.terms[i], self.circuit.nodes[i].format, node.format.width) for i in node.args]
             for factors in (left.children(), left.children()[::-1]):
                 pairs = zip(factors, own, strict=True)
                 if all(self.ask(a, b, needs, limit)[0] == EQUAL for a, b in pairs):
@@ -234,7 +237,8 @@ def _difference(left: Term, right: Term) -> Term:
     import z3
 
     plain = left != right
-    cases, stack = [], [(left, right, ())]
+    cases: list[Term] = []
+    stack: list[tuple[Term, Term, tuple[Term, ...]]] = [(left, right, ())]
     while stack:
         a, b, path = stack.pop()
         if a.eq(b):

@@ -30,9 +30,10 @@ PROVEN, REFUTED, NOT_PROVEN = "proven", "refuted", "not proven"
 
 # how much of the time that is left each way may take, tried in this order
 _WAYS = (
-    ("operation by operation", every_operation, 0.5),
-    ("split at products and tables", products_and_tables, 0.5),
-    ("as a whole", nothing, 1.0),
+    ("operation by operation", every_operation, 0.5, True),
+    ("operation by operation", every_operation, 0.4, False),
+    ("split at products and tables", products_and_tables, 0.5, False),
+    ("as a whole", nothing, 1.0, False),
 )
 _TRIES = 60  # inputs to try where a way found a difference that is none
 
@@ -49,7 +50,7 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """`status`: "proven", "refuted" (the counterexample is confirmed by the interpreter) or "not proven" (see `detail`).
+    """`status`: "proven", "refuted" (the interpreter confirms the counterexample) or "not proven" (see `detail`).
 
     The proof is about the logic of the text: registers are wires in it. That every path crosses the same number of
     registers is another question, `sr2hls.check.balance`.
@@ -71,9 +72,7 @@ class Proof:
         return asdict(self)
 
 
-def prove(
-    design: Design, text: str | None = None, *, seconds: float = 60.0, netlist: Netlist | None = None
-) -> Proof:
+def prove(design: Design, text: str | None = None, *, seconds: float = 60.0, netlist: Netlist | None = None) -> Proof:
     """Prove that a Verilog text computes the design's circuit for all bit patterns at its inputs.
 
     Args:
@@ -94,15 +93,15 @@ def prove(
     both = sides(design, netlist)
     deadline = time.monotonic() + seconds
     detail = "time limit"
-    for number, (method, cut, share) in enumerate(_WAYS):
+    for method, cut, share, stop in _WAYS:
         now = time.monotonic()
         if now >= deadline:
             break
-        answers, hints = compare(both, cut, now + share * (deadline - now))
+        answers, hints = compare(both, cut, now + share * (deadline - now), stop=stop)
         if all(answer.status == EQUAL for answer in answers):
             return proof.proven(both, method, deadline)
         examples = [answer.example for answer in answers if answer.status == DIFFERENT]
-        if number == 0:
+        if stop:
             examples += _trials(both, netlist, hints)
         for example in examples:
             if found := _difference(both, netlist, example):
@@ -150,15 +149,13 @@ def _trials(both: Sides, netlist: Netlist, hints: Sequence[Inputs]) -> list[Inpu
         {symbols[name]: int(codes[place]) % (1 << design.input_formats[name].width) for name, codes in vectors.items()}
         for place in places
     ]
-    return plain + [trial | hint for hint in hints if hint for trial in plain]
+    return [trial | hint for hint in hints if hint for trial in plain] + plain
 
 
 def _difference(both: Sides, netlist: Netlist, example: Inputs) -> Counterexample | None:
     """The first output that differs from the interpreter's for these free words."""
     design, names = both.design, port_names(both.design)
-    inputs = {
-        name: fmt.wrap(example.get(netlist.inputs[names[name]], 0)) for name, fmt in design.input_formats.items()
-    }
+    inputs = {name: fmt.wrap(example.get(netlist.inputs[names[name]], 0)) for name, fmt in design.input_formats.items()}
     expected = interpret(design.circuit, {name: [code] for name, code in inputs.items()})
     outputs = design.output_formats
     found = evaluated(both, [both.wires[names[name]] for name in outputs] + [both.wires["out_valid"]], example)

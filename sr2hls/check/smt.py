@@ -96,8 +96,7 @@ def lookup(table: Table, address: Term, context: Any) -> Term:
     for place in range(bits):
         chosen = z3.Extract(place, place, address) == 1
         level = [
-            low if low.eq(high) else z3.If(chosen, high, low)
-            for low, high in zip(level[::2], level[1::2], strict=True)
+            low if low.eq(high) else z3.If(chosen, high, low) for low, high in zip(level[::2], level[1::2], strict=True)
         ]
     return level[0]
 
