@@ -26,7 +26,7 @@ from sr2hls.interpret import interpret
 QUICKSTART = Path(__file__).resolve().parent.parent / "examples" / "quickstart" / "model.pkl"
 
 
-@pytest.mark.parametrize("seed", range(4000, 4040))
+@pytest.mark.parametrize("seed", range(4000, 4030))
 def test_random_designs_are_proven_and_balanced(seed: int) -> None:
     design = random_design(seed)
     netlist = read_netlist(verilog(design), module_name(design))
@@ -39,14 +39,14 @@ def test_random_designs_are_proven_and_balanced(seed: int) -> None:
 
 
 def test_the_seeds_cover_the_vocabulary() -> None:
-    designs = [random_design(seed) for seed in range(4000, 4040)]
+    designs = [random_design(seed) for seed in range(4000, 4030)]
     assert {node.op for design in designs for node in design.circuit.nodes} == set(Op)
     casts = {(n.rounding, n.overflow) for d in designs for n in d.circuit.nodes if n.op is Op.CAST}
     assert len(casts) == 4
     assert len({design.latency for design in designs}) >= 6
 
 
-def table_design(bits: int = 12) -> Design:
+def table_design(bits: int = 9) -> Design:
     """f(x)·z - w, saturated to 10 bits, with a table of 2^bits entries and a product."""
     b = CircuitBuilder()
     x, z, w = (
@@ -85,7 +85,7 @@ def altered(text: str, old: str, new: str) -> str:
 
 
 def test_a_large_table_is_proven_in_seconds() -> None:
-    proof = prove(table_design(), seconds=20)
+    proof = prove(table_design(12), seconds=20)
     assert (proof.status, proof.input_bits) == ("proven", 31)
     assert proof.seconds < 15
 
@@ -93,7 +93,7 @@ def test_a_large_table_is_proven_in_seconds() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        pytest.param(r"(12'ha5b: n3 = 13'sh0*)[1-9a-f]", r"\g<1>0", id="a table entry"),
+        pytest.param(r"(9'h05b: n3 = 13'sh0*)[1-9a-f]", r"\g<1>0", id="a table entry"),
         pytest.param(r"= (n5\S*) - (\{.*\});", r"= \2 - \1;", id="operands of the subtraction"),
         pytest.param(r"\{n2_s2\[8\], n2_s2, 4'd0\}", "{1'b0, n2_s2, 4'd0}", id="sign extension"),
         pytest.param(r"10'sh1ff", "10'sh1fe", id="a constant"),

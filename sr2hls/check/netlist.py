@@ -24,7 +24,8 @@ module register_as_wire (CLK, D, Q);
     assign Q = D;
 endmodule
 """
-# No `opt`: it would fold multiplexers into registers and share operators, and hide the structure that both sides have.
+# No `opt` and no `memory`: they fold multiplexers into registers, share operators, and move registers into tables, which
+# would hide the structure that both sides have.
 # What is undefined becomes a free value, so that a proof holds whatever it is.
 _SCRIPT = """read_verilog top.v
 hierarchy -check -top {top}
@@ -32,8 +33,7 @@ proc
 flatten
 opt_expr
 opt_clean
-memory -nomap
-opt_clean
+memory_collect
 memory_map -rom-only
 opt_clean
 write_json netlist.json
