@@ -24,8 +24,8 @@ module register_as_wire (CLK, D, Q);
     assign Q = D;
 endmodule
 """
-# No `opt` and no `memory`: they fold multiplexers into registers, share operators, and move registers into tables, which
-# would hide the structure that both sides have.
+# No `opt` and no `memory`: they fold multiplexers into registers, share operators and move registers into tables; that
+# would hide the structure which both sides have.
 # What is undefined becomes a free value, so that a proof holds whatever it is.
 _SCRIPT = """read_verilog top.v
 hierarchy -check -top {top}
