@@ -9,6 +9,7 @@ import typer
 from sr2hls.cli.compile import compile_command
 from sr2hls.cli.equations import equations_command
 from sr2hls.cli.listings import functions_command, targets_command
+from sr2hls.cli.prove import prove_command
 from sr2hls.cli.show import show_command
 from sr2hls.cli.simulate import simulate_command
 from sr2hls.cli.synth import synth_command
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("compile")(compile_command)
 app.command("simulate")(simulate_command)
 app.command("synth")(synth_command)
+app.command("prove")(prove_command)
 app.command("show")(show_command)
 app.command("equations")(equations_command)
 app.command("targets")(targets_command)

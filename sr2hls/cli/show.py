@@ -34,3 +34,4 @@ def show_command(
     terminal.show_simulation(out, report["simulation"])
     out.print()
     terminal.show_synthesis(out, report["synthesis"])
+    terminal.show_proof(out, report["proof"])

@@ -1,4 +1,4 @@
-"""Design, evidence and synthesis results → report.json, which `simulate` and `synth` keep up to date."""
+"""Design, evidence and synthesis results → report.json, which `simulate`, `synth` and `prove` keep up to date."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def report_data(design: Design) -> Json:
         "predicted": predicted(design),
         "simulation": None,
         "synthesis": None,
+        "proof": None,
     }
 
 
@@ -70,11 +71,16 @@ def read_report(design: Design, folder: Path) -> Json:
         return report_data(design)
     if not isinstance(data, dict) or data.get("schema") != _SCHEMA or data.get("digest") != short_digest(design):
         return report_data(design)
-    return report_data(design) | {key: data.get(key) for key in ("simulation", "synthesis")}
+    return report_data(design) | {key: data.get(key) for key in ("simulation", "synthesis", "proof")}
 
 
 def update_report(
-    design: Design, folder: Path, *, evidence: Evidence | None = None, synthesis: Sequence[Json] | None = None
+    design: Design,
+    folder: Path,
+    *,
+    evidence: Evidence | None = None,
+    synthesis: Sequence[Json] | None = None,
+    proof: Json | None = None,
 ) -> Json:
     """Add results to the report of a folder and write it; the newest of each tool stays. Raises OutputError."""
     data = read_report(design, folder)
@@ -83,6 +89,8 @@ def update_report(
     if synthesis is not None:
         new = {result["tool"] for result in synthesis}
         data["synthesis"] = [old for old in data["synthesis"] or [] if old["tool"] not in new] + list(synthesis)
+    if proof is not None:
+        data["proof"] = proof
     replace_text(folder / REPORT, report_text(data))
     return data
 

@@ -97,6 +97,29 @@ def show_synthesis(out: Console, results: Sequence[Json] | None) -> None:
     out.print(rows)
 
 
+def show_proof(out: Console, data: Json | None) -> None:
+    """What is proven of the Verilog, in one line; a counterexample or an unbalanced path in another."""
+    if data is None:
+        line(out, "proof", "not yet (sr2hls prove)")
+        return
+    verilog, balance = data["verilog"], data["balance"]
+    solver = f"{verilog['solver']} {verilog['version']}, {verilog['seconds']:.1f} s"
+    if verilog["status"] == "proven":
+        text = f"the Verilog computes the integer model for all 2^{verilog['input_bits']} inputs ({solver})"
+        if balance["ok"]:
+            text += f"; {_crossed(balance)}"
+        line(out, "proven", text, "bold green")
+    elif verilog["status"] == "refuted":
+        found = verilog["counterexample"]
+        inputs = ", ".join(f"{name}={code}" for name, code in found["inputs"].items()) or "no inputs"
+        text = f"output '{found['output']}' is {found['found']}, the integer model gives {found['expected']}"
+        line(out, "refuted", f"{text}, at the codes {inputs} ({solver})", "bold red")
+    else:
+        line(out, "proof", f"not proven: {verilog['detail']} ({solver})", "bold yellow")
+    if not balance["ok"]:
+        line(out, "pipeline", f"not balanced: {balance['detail']}", "bold red")
+
+
 def show_nodes(out: Console, certificate: Sequence[Json]) -> None:
     """The proof's ledger: one line a step."""
     rows = table("kind", "format", "range", "error", "share", "step", right=("share",))
@@ -107,6 +130,12 @@ def show_nodes(out: Console, certificate: Sequence[Json]) -> None:
         kind = f"{node['kind']} ({node['method']})" if node["method"] else node["kind"]
         rows.add_row(kind, node["format"], f"{low:g} to {high:g}", f"{worst:.2g}", share, _short(node["expression"]))
     out.print(rows)
+
+
+def _crossed(balance: Json) -> str:
+    counts = {count for count in balance["registers"].values() if count is not None}
+    count = max(counts, default=0)
+    return f"every path crosses {count} register{'' if count == 1 else 's'}" if count else "no registers"
 
 
 def _origin(source: Json) -> str:
