@@ -36,6 +36,7 @@ def test_a_checkpoint_with_its_data(quickstart: sr2hls.Design) -> None:
 
 def test_predict_takes_arrays_frames_and_mappings(quickstart: sr2hls.Design) -> None:
     import pandas  # of the dev extra
+
     rows = np.array([[1.0, 1.5, 0.5], [0.3, 0.7, -3.0]])
     frame = pandas.DataFrame(rows, columns=["pt", "met", "dphi"])
     expected = quickstart.predict(rows)

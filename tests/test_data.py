@@ -119,6 +119,7 @@ def test_npz_of_texts_or_unequal_lengths(tmp_path: Path) -> None:
 def test_parquet(tmp_path: Path) -> None:
     import pyarrow as arrow  # of the dev extra
     from pyarrow import parquet
+
     table = arrow.table({"pt": [1.0, 2.0], "n": [3, 4], "hole": [1.0, None], "name": ["a", "b"]})
     parquet.write_table(table, tmp_path / "a.parquet")
     np.testing.assert_array_equal(read_columns(tmp_path / "a.parquet", ["n", "pt"])["n"], [3, 4])
@@ -152,6 +153,7 @@ def test_other_paths(tmp_path: Path) -> None:
 
 def test_columns_from_python() -> None:
     import pandas  # of the dev extra
+
     frame = pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]})
     np.testing.assert_array_equal(columns_of(frame, ["a"])["a"], [1, 2])
     np.testing.assert_array_equal(columns_of(np.ones((3, 2)))["x1"], [1, 1, 1])

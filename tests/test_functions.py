@@ -207,3 +207,8 @@ def test_failures_are_named():
         choose(spec(1 / T, Format.parse("fixed<8,3>"), 8, 2.0**-9), TARGET)
     with pytest.raises(UnsupportedError, match="varies too fast"):
         choose(spec(sympy.sin(T * 10**6), Format.parse("fixed<20,4>"), 14, 2.0**-14), TARGET)
+
+
+def test_a_removable_singularity_at_a_code_is_no_crash():
+    s = spec(sympy.sinc(T), Format.parse("fixed<12,4>"), 12, 0.75 * 2.0**-12)
+    assert np.abs(measured(s, choose(s, TARGET))).max() <= 0.75 * 2.0**-12

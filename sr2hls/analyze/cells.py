@@ -43,7 +43,7 @@ class Univariate:
         """Enclosures of f(x), f'(x), f''(x)/2!, ... over the ball x, at most 10 of them; NaN where undefined."""
         try:
             result = self._series(arb_series([x, 1], prec=terms))
-        except ValueError:  # a division by a series whose value may be zero
+        except (ValueError, ZeroDivisionError):  # a division by a series whose value may be zero
             return [arb("nan")] * terms
         if isinstance(result, arb_series):
             return [result[i] for i in range(terms)]
