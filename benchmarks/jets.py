@@ -100,7 +100,7 @@ def _cell(tool: str, result: dict[str, object], design: Design) -> str:
         return f"{result['status']}: {str(result.get('message', ''))[:60]}"
     if tool == "nextpnr-ecp5":
         print(result, file=sys.stderr)
-        return f"{result['fmax_mhz']} MHz, {design.latency} cycles, {result['latency_ns']} ns"
+        return f"{result['median_mhz']:.1f} MHz, {design.latency} cycles = {result['latency_ns']:.1f} ns"
     if tool == "yosys-xc7":
         return f"{result['lut']}/{result['dsp']}/{result['ff']}"
     return f"{result['lut']}/{result['dsp']}"
