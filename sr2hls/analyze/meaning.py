@@ -43,11 +43,6 @@ def register(cls: type, meaning: Meaning) -> None:
     MEANINGS[cls] = meaning
 
 
-def meaning_of(cls: type) -> Meaning | None:
-    """The meaning of a function class, or None."""
-    return MEANINGS.get(cls)
-
-
 def strict(ball: Ball) -> Ball:
     """The same function, NaN where an argument is not finite: a comparison must not hide a pole."""
 
@@ -66,10 +61,6 @@ def with_value(s: arb_series, value: arb, slope: arb) -> arb_series:
     """A series of the same length as `s` with this value, first coefficient slope · s'; NaN beyond."""
     nan = arb("nan")
     return arb_series([value, slope * s[1], *([nan] * (s.prec - 2))][: s.prec], prec=s.prec)
-
-
-def _one(value: int) -> Callable[[arb_series], arb_series]:
-    return lambda s: arb_series([arb(value)], prec=s.prec)
 
 
 def _sinh(s: Any) -> Any:

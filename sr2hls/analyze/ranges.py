@@ -58,6 +58,7 @@ def analyze(program: Program, domains: Mapping[str, Domain]) -> Analysis:
         UnsupportedError: a value exceeds 2^62.
     """
     ranges = {s.name: domains[s.name].range for s in program.inputs}
+    kinds = {a.symbol: a.kind for a in program.assignments}
     functions: dict[str, Univariate] = {}
     cells: dict[str, Cells] = {}
     for step in program.assignments:
@@ -70,7 +71,6 @@ def analyze(program: Program, domains: Mapping[str, Domain]) -> Analysis:
             if domain is not None and domain.narrow:
                 ranges[name] = _enumerated(function, domain)
             else:
-                kinds = {a.symbol: a.kind for a in program.assignments}
                 over = ranges[argument.name]
                 if kinds.get(argument) is Kind.TURNS:
                     over = Interval((over.low - TURN_MARGIN).lower(), (over.high + TURN_MARGIN).upper())

@@ -42,7 +42,7 @@ def exact_fraction_bits(terms: list[Term], constant: sympy.Expr, b: CircuitBuild
     bits = 0
     for coefficient, fraction in [*((t.coefficient, b[t.node].format.fraction) for t in terms), (constant, 0)]:
         value = exact_rational(coefficient)
-        if value is None or value.denominator & (value.denominator - 1):
+        if value is None or not _dyadic(value):
             return None
         if value != 0:
             bits = max(bits, value.denominator.bit_length() - 1 + fraction)
@@ -81,10 +81,14 @@ def linear_sum(
     return LinearResult(node, error)
 
 
+def _dyadic(value: Fraction) -> bool:
+    return value.denominator & (value.denominator - 1) == 0
+
+
 def _constant_bits(constant: sympy.Expr, fraction: int) -> int:
     """Fraction bits for the constant of a sum that needs no rounding: no more than it has, no more than asked."""
     exact = exact_rational(constant)
-    if exact is not None and exact.denominator & (exact.denominator - 1) == 0:
+    if exact is not None and _dyadic(exact):
         return min(exact.denominator.bit_length() - 1, fraction)
     return fraction
 
@@ -95,8 +99,7 @@ def _rounded_coefficient(term: Term, slack: float) -> tuple[Fraction, Interval]:
     value = constant_ball(term.coefficient)
     size = float(term.range.magnitude)
     bits = 0 if size == 0.0 else max(-60, min(60, math.ceil(math.log2(size / (2 * slack)))))
-    dyadic = exact is not None and exact.denominator & (exact.denominator - 1) == 0
-    if exact is not None and dyadic and exact.denominator <= 2 ** max(bits, 0):
+    if exact is not None and _dyadic(exact) and exact.denominator <= 2 ** max(bits, 0):
         return exact, ZERO
     scale = arb(2) ** bits
     code = nearest_code(value, bits)
