@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from sr2hls.api import Design, compile, simulate
     from sr2hls.load import load
     from sr2hls.model import SymbolicModel
+    from sr2hls.search import search
     from sr2hls.targets import Target
 
-__all__ = ["Design", "SymbolicModel", "Target", "__version__", "compile", "load", "simulate"]
+__all__ = ["Design", "SymbolicModel", "Target", "__version__", "compile", "load", "search", "simulate"]
 
 _HOMES = {
     "Design": "sr2hls.api",
@@ -20,6 +21,7 @@ _HOMES = {
     "Target": "sr2hls.targets",
     "compile": "sr2hls.api",
     "load": "sr2hls.load",
+    "search": "sr2hls.search",
     "simulate": "sr2hls.api",
 }
 
