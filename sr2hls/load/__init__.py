@@ -1,7 +1,7 @@
 """Formulas in foreign forms to a `SymbolicModel`; whatever a file says, nothing in it is executed.
 
 `read` gives a `Catalog` (all equations of a source), `load` one equation per output. Sources: a PySR 1.x or 2.x
-checkpoint, a run folder, a `hall_of_fame*.csv`, formula text, sympy expressions, and JSON of our own.
+checkpoint, a run folder, a `hall_of_fame*.csv`, a `search.json`, formula text, sympy expressions, and JSON of our own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from sr2hls.errors import LoadError, UnsupportedError
 from sr2hls.load.catalog import Catalog, Choice
 from sr2hls.load.native import from_json, to_json
+from sr2hls.load.search_json import is_search
 from sr2hls.load.selection import Row
 from sr2hls.load.sources import PICKLE_SUFFIXES, TABLE_SUFFIXES, Options, read_bytes, read_path
 from sr2hls.load.symbolic import from_sympy
@@ -43,6 +44,11 @@ def _as_path(source: str | Path) -> Path | None:
     return None
 
 
+def _is_search(path: Path) -> bool:
+    """Whether the JSON file is the record of a search: a catalog, not one finished model."""
+    return path.is_file() and is_search(read_bytes(path)[:200].decode("utf-8", errors="replace"))
+
+
 def read(
     source: str | Path,
     *,
@@ -61,7 +67,7 @@ def read(
     path = _as_path(source)
     if path is None:
         return read_text(str(source), inputs)
-    if path.suffix == ".json":
+    if path.suffix == ".json" and not _is_search(path):
         raise LoadError(f"{path.name}: a finished model; use load")
     return read_path(path, Options(inputs, precision, operators))
 
@@ -108,7 +114,7 @@ def load(
             return _outputs(from_sympy(source, inputs), output)
         raise LoadError(f"cannot load a {type(source).__name__}; give a path, formula text or sympy expressions")
     path = _as_path(source)
-    if path is not None and path.suffix == ".json":
+    if path is not None and path.suffix == ".json" and not _is_search(path):
         try:
             return _outputs(from_json(read_bytes(path).decode("utf-8")), output)
         except UnicodeDecodeError:

@@ -27,7 +27,7 @@ def read_columns(path: str | Path, names: Sequence[str] | None = None) -> Column
 
     CSV: comma, semicolon or tab, the names in the first line; without such a line, and for a two-dimensional array
     in an npz or npy file, the columns are x0, x1, ... in order. npz: one-dimensional arrays by their names, and the
-    columns of a two-dimensional `X`.
+    columns of a two-dimensional `X` (x0, x1, ...) and `y` (y0, y1, ...).
 
     Args:
         names: the columns to read (others may hold anything); None reads all.
@@ -126,9 +126,10 @@ def _npz(path: Path, names: Sequence[str] | None) -> Columns:
         why = "it holds Python objects" if "allow_pickle" in str(error) else str(error)
         raise LoadError(f"not a NumPy file of plain numbers ({why})") from None
     columns: dict[str, NDArray[Any]] = {}
-    if "X" in arrays and arrays["X"].ndim == 2:
-        matrix = arrays.pop("X")
-        columns = {f"x{i}": matrix[:, i] for i in range(matrix.shape[1])}
+    for key, stem in (("X", "x"), ("y", "y")):
+        if key in arrays and arrays[key].ndim == 2:
+            matrix = arrays.pop(key)
+            columns |= {f"{stem}{i}": matrix[:, i] for i in range(matrix.shape[1])}
     columns |= {name: array for name, array in arrays.items() if array.ndim == 1}
     return _checked({name: _numbers(name, columns[name]) for name in _wanted(list(columns), names)})
 

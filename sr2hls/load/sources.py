@@ -12,6 +12,8 @@ from sr2hls.load.checkpoint import Checkpoint, read_checkpoint
 from sr2hls.load.hall_of_fame import files_in, guess_inputs, guess_precision, is_header, read_rows
 from sr2hls.load.julia import definitions
 from sr2hls.load.pickle_data import MAX_BYTES
+from sr2hls.load.search_json import NAME as SEARCH
+from sr2hls.load.search_json import is_search, read_search, read_search_file
 from sr2hls.load.selection import Row
 from sr2hls.load.syntax import row_dialect
 from sr2hls.load.text import read_text
@@ -97,13 +99,17 @@ def read_pickle_file(path: Path, options: Options) -> Catalog:
 
 
 def read_folder(path: Path, options: Options) -> Catalog:
-    """A run folder of PySR: its checkpoint, else its halls of fame."""
+    """A run folder of sr2hls search (its search.json) or PySR: its checkpoint, else its halls of fame."""
+    if (path / SEARCH).is_file():
+        return read_search_file(path / SEARCH)
     for name in CHECKPOINTS:
         if (path / name).is_file():
             return read_pickle_file(path / name, options)
     found = _tables(path, None, options)
     if found is None:
-        raise LoadError(f"{path.name}: no {' or '.join(CHECKPOINTS)} and no hall_of_fame.csv in this folder")
+        raise LoadError(
+            f"{path.name}: no {' or '.join(CHECKPOINTS)}, no {SEARCH} and no hall_of_fame.csv in this folder"
+        )
     return found
 
 
@@ -122,6 +128,8 @@ def read_path(path: Path, options: Options) -> Catalog:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise LoadError(f"{path.name}: neither a pickle nor text") from None
+    if path.suffix == ".json" and is_search(text):
+        return read_search(text, path.name)
     if is_header(text[:100]):
         return _catalog(path.name, (read_rows(path),), None, options)
     return read_text(text, options.inputs, path.name)

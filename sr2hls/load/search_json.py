@@ -1,0 +1,108 @@
+"""The `search.json` of a search to a `Catalog`: its front as rows, cycles as complexity. Nothing in it is executed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sr2hls.errors import LoadError
+from sr2hls.load.catalog import Catalog, check_names
+from sr2hls.load.pickle_data import MAX_BYTES
+from sr2hls.load.selection import Row, scores
+from sr2hls.load.syntax import row_dialect
+
+KEY = "sr2hls_search"
+VERSION = 1
+NAME = "search.json"
+MAX_ROWS = 100_000
+
+
+def is_search(head: str) -> bool:
+    """Whether a JSON text that begins so is a search's."""
+    return f'"{KEY}"' in head[:200]
+
+
+def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows with PySR's score for those that have a lower loss than every row of less or equal complexity before.
+
+    The others have none: they are there for another reason (such as less area), and no rule picks them.
+    """
+    steps: list[int] = []
+    least = math.inf
+    for at in sorted(range(len(rows)), key=lambda at: (_or_inf(rows[at].complexity), _or_inf(rows[at].loss))):
+        loss = rows[at].loss
+        if rows[at].complexity is not None and loss is not None and loss < least:
+            steps.append(at)
+            least = loss
+    marks = scores([rows[at].complexity or 0 for at in steps], [rows[at].loss or 0.0 for at in steps])
+    found = dict(zip(steps, marks, strict=True))
+    return tuple(replace(row, score=found.get(at)) for at, row in enumerate(rows))
+
+
+def _or_inf(value: float | None) -> float:
+    return math.inf if value is None or math.isnan(value) else value
+
+
+def read_search(text: str, source: str) -> Catalog:
+    """The catalog in the text of a `search.json`: every formula of the front. Raises LoadError."""
+    if len(text) > MAX_BYTES:
+        raise LoadError(f"{source}: more than {MAX_BYTES} bytes")
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise LoadError(f"{source}: damaged JSON ({error})"[:200]) from None
+    try:
+        return _catalog(data, source)
+    except LoadError as error:
+        raise LoadError(f"{source}: {error}") from None
+
+
+def _catalog(data: Any, source: str) -> Catalog:
+    if not isinstance(data, dict) or data.get(KEY) != VERSION:
+        raise LoadError(f"not a search of version {VERSION}")
+    inputs = _words(data.get("inputs"), "input")
+    listed = data.get("outputs")
+    if not isinstance(listed, list) or not listed or not all(isinstance(o, dict) for o in listed):
+        raise LoadError("it has no outputs")
+    names = _words([o.get("name") for o in listed], "output")
+    outputs = tuple(_front(o) for o in listed)
+    writer = f"sr2hls {data['version']}" if isinstance(data.get("version"), str) else "sr2hls"
+    return Catalog(source, writer, inputs, outputs, names, precision=64, dialect=row_dialect(64))
+
+
+def read_search_file(path: Path) -> Catalog:
+    """The same from a file. Raises LoadError."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise LoadError(f"{path.name}: more than {MAX_BYTES} bytes")
+        return read_search(path.read_text(encoding="utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadError(f"{path.name}: cannot be read ({error})") from None
+
+
+def _words(value: Any, what: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise LoadError(f"its {what}s are not a list of names")
+    return check_names(value, what)
+
+
+def _front(output: dict[str, Any]) -> tuple[Row, ...]:
+    front = output.get("front")
+    if not isinstance(front, list) or not front or len(front) > MAX_ROWS:
+        raise LoadError(f"the output '{output['name']}' has no formulas, or too many")
+    return ranked([_row(entry) for entry in front])
+
+
+def _row(entry: Any) -> Row:
+    if not isinstance(entry, dict) or not isinstance(entry.get("equation"), str):
+        raise LoadError("a formula without its equation")
+    complexity, loss = entry.get("complexity"), entry.get("rank_loss")
+    if complexity is not None and (not isinstance(complexity, int) or isinstance(complexity, bool)):
+        raise LoadError(f"the complexity {str(complexity)[:40]!r} is not a whole number")
+    if loss is not None and (not isinstance(loss, int | float) or isinstance(loss, bool)):
+        raise LoadError(f"the loss {str(loss)[:40]!r} is not a number")
+    return Row(entry["equation"], complexity, None if loss is None else float(loss))
