@@ -10,6 +10,7 @@ from sr2hls.cli.compile import compile_command
 from sr2hls.cli.equations import equations_command
 from sr2hls.cli.listings import functions_command, targets_command
 from sr2hls.cli.prove import prove_command
+from sr2hls.cli.search import search_command
 from sr2hls.cli.show import show_command
 from sr2hls.cli.simulate import simulate_command
 from sr2hls.cli.synth import synth_command
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+app.command("search")(search_command)
 app.command("compile")(compile_command)
 app.command("simulate")(simulate_command)
 app.command("synth")(synth_command)

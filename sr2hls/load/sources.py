@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sr2hls.errors import LoadError
@@ -120,6 +120,8 @@ def read_path(path: Path, options: Options) -> Catalog:
     if path.suffix in PICKLE_SUFFIXES:
         return read_pickle_file(path, options)
     if path.suffix in TABLE_SUFFIXES:
+        if options.precision is None and (path.parent / SEARCH).is_file():  # written by us, not by a float32 search
+            options = replace(options, precision=64)
         return _catalog(path.name, (read_rows(path),), None, options)
     data = read_bytes(path)
     if data[:1] == b"\x80":

@@ -15,15 +15,21 @@ from sr2hls.emit.design_json import SCHEMA
 from sr2hls.emit.design_read import read_design
 from sr2hls.emit.project import DESIGN
 from sr2hls.errors import LoadError, OutputError
+from sr2hls.load.search_json import NAME as SEARCH
+from sr2hls.load.search_json import is_search
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether a folder was written by sr2hls: it holds a design.json of our schema."""
+    """Whether a folder was written by sr2hls: it holds a design.json of our schema, or the search.json of a search."""
+    return f'"schema": {json.dumps(SCHEMA)}' in _head(folder / DESIGN) or is_search(_head(folder / SEARCH))
+
+
+def _head(path: Path) -> str:
     try:
-        with (folder / DESIGN).open(encoding="utf-8") as file:
-            return f'"schema": {json.dumps(SCHEMA)}' in file.read(200)
+        with path.open(encoding="utf-8") as file:
+            return file.read(200)
     except (OSError, UnicodeDecodeError):
-        return False
+        return ""
 
 
 def check_destination(folder: Path, *, force: bool = False) -> None:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sr2hls.errors import LoadError, ToolError
-from sr2hls.load.data import Columns, columns_of, read_columns
+from sr2hls.load.data import Columns
 from sr2hls.search.problem import LOSSES, Floats, Problem
-from sr2hls.search.words import check_column, unit
+from sr2hls.search.table import Table, at_source, check, read_table, read_test
+from sr2hls.search.words import unit
 
-MIN_ROWS = 3
 MIN_SPLIT = 40  # with fewer rows each one is worth more for the fit than for the judgment
-MAX_FEATURES = 512
 MAX_CLASSES = 64
-MAX_VALUE = 1e30  # engines square float32 values
 IMPORTANCE_ROWS = 5000
 IMPORTANCE_TREES = 60
 
@@ -54,19 +50,6 @@ class Prepared:
     source: str = ""
     classes: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    inputs: Columns
-    targets: Columns
-    weights: Floats | None = None
-    source: str = ""
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def rows(self) -> int:
-        return len(next(iter(self.targets.values())))
 
 
 def prepare(
@@ -108,11 +91,11 @@ def prepare(
         raise LoadError(f"the loss is one of {', '.join(LOSSES)}, not '{loss}'")
     if not 0 <= test_share < 1:
         raise LoadError(f"a test share of {test_share:g} is no part of the rows; 0.2 holds out every fifth row")
-    table = _table(data, y, outputs, weights, drop)
-    _check(table)
+    table = read_table(data, y, outputs, weights, drop)
+    check(table)
     names = tuple(table.inputs)
-    notes = list(table.notes)
-    judged = None if test is None else _test_table(test, table, weights)
+    notes: list[str] = []
+    judged = None if test is None else read_test(test, table, weights)
     classes: tuple[float, ...] = ()
     if (loss == "logistic") if classify is None else classify:
         table, classes = _one_against_rest(table)
@@ -147,6 +130,15 @@ def prepare(
     return Prepared(tuple(tasks), names, table.source, classes, tuple(notes))
 
 
+def _check_target(problem: Problem, source: str) -> None:
+    if np.ptp(problem.y) == 0:
+        raise LoadError(
+            f"{at_source(source)}the target '{problem.output}' is constant ({problem.y[0]:g}): there is nothing to find"
+        )
+    if not np.ptp(problem.X, axis=0).any():
+        raise LoadError(f"{at_source(source)}all inputs are constant: there is nothing to search in")
+
+
 def select_features(problem: Problem, count: int, places: Sequence[int], seed: int = 0) -> list[int]:
     """The `count` of `places` (original columns, one per input of the problem) that matter most, in column order.
 
@@ -170,180 +162,11 @@ def select_features(problem: Problem, count: int, places: Sequence[int], seed: i
     return sorted(places[at] for at in order)
 
 
-# ---- reading
-
-
-def _columns(data: Any) -> tuple[Columns, str]:
-    """All columns, and the name of the file. Raises LoadError."""
-    if isinstance(data, str | Path):
-        return read_columns(data), Path(data).name
-    if hasattr(data, "columns"):
-        twice = [str(name) for name, times in Counter(str(c) for c in data.columns).items() if times > 1]
-        if twice:
-            raise LoadError(f"two columns have the same name: {', '.join(twice)[:200]}; rename one")
-    return columns_of(data), ""
-
-
-def _table(data: Any, y: Any, outputs: Sequence[str] | str | None, weights: Any, drop: Sequence[str]) -> _Table:
-    if y is not None and (isinstance(y, str) or (isinstance(y, list | tuple) and all(isinstance(v, str) for v in y))):
-        outputs, y = y, None
-    columns, source = _columns(data)
-    if missing := [name for name in drop if name not in columns]:
-        raise LoadError(f"{_at(source)}there is no column {', '.join(map(repr, missing))} to leave out")
-    columns = {name: column for name, column in columns.items() if name not in drop}
-    weigh: Floats | None = None
-    if isinstance(weights, str):
-        if weights not in columns:
-            raise LoadError(
-                f"{_at(source)}there is no column '{weights}' with weights; the columns are: {', '.join(columns)}"
-            )
-        weigh = columns.pop(weights)
-    elif weights is not None:
-        weigh = _vector(weights, "the weights")
-    if y is not None:
-        targets = _targets_of(y, columns)
-    else:
-        wanted = [outputs] if isinstance(outputs, str) else list(outputs or _default_output(columns, source))
-        if missing := [name for name in wanted if name not in columns]:
-            raise LoadError(
-                f"{_at(source)}there is no target column {', '.join(map(repr, missing))}; "
-                f"the columns are: {', '.join(columns)}"
-            )
-        if twice := [name for name, times in Counter(wanted).items() if times > 1]:
-            raise LoadError(f"the target '{twice[0]}' is named twice")
-        targets = {name: columns.pop(name) for name in wanted}
-    return _Table(columns, targets, weigh, source)
-
-
-def _default_output(columns: Columns, source: str) -> list[str]:
-    if source.lower().endswith((".npz", ".npy")):
-        many = [name for name in columns if name.startswith("y") and name[1:].isdecimal()]
-        if "y" in columns:
-            return ["y"]
-        if many:
-            return many
-    if not columns:
-        raise LoadError(f"{_at(source)}there are no columns of numbers in it")
-    return [list(columns)[-1]]
-
-
-def _targets_of(y: Any, columns: Columns) -> Columns:
-    if hasattr(y, "columns") or isinstance(y, Mapping):
-        return columns_of(y)
-    name = getattr(y, "name", None)
-    array = np.asarray(y)
-    if array.dtype.kind not in "biuf":
-        raise LoadError(f"the target holds {array.dtype}, not numbers; number the classes, or use the classifier")
-    if array.ndim == 1:
-        return columns_of({str(name) if isinstance(name, str) and name not in columns else _free("y", columns): array})
-    if array.ndim != 2 or array.shape[1] == 0:
-        raise LoadError(f"the target has the shape {array.shape}, not (n,) or (n, outputs)")
-    if array.shape[1] == 1:
-        return columns_of({_free("y", columns): array[:, 0]})
-    return columns_of({_free(f"y{at}", columns): array[:, at] for at in range(array.shape[1])})
-
-
-def _free(name: str, columns: Columns) -> str:
-    while name in columns:
-        name += "_"
-    return name
-
-
-def _vector(values: Any, what: str) -> Floats:
-    array = np.asarray(values)
-    if array.ndim != 1 or array.dtype.kind not in "biuf":
-        raise LoadError(f"{what} have the shape {array.shape} and type {array.dtype}, not one number per row")
-    return array.astype(np.float64)
-
-
-def _test_table(test: Any, table: _Table, weights: Any) -> _Table:
-    """The rows to judge by, with the same columns. Raises LoadError."""
-    weigh = None
-    if isinstance(test, tuple):
-        inputs, targets = columns_of(test[0]), dict(zip(table.targets, _targets_of(test[1], {}).values(), strict=False))
-        source = "the test data"
-    else:
-        columns, source = _columns(test)
-        source = source or "the test data"
-        inputs, targets = columns, {name: columns[name] for name in table.targets if name in columns}
-        weigh = columns.get(weights) if isinstance(weights, str) else None
-    missing = [n for n in table.inputs if n not in inputs] + [n for n in table.targets if n not in targets]
-    if missing:
-        raise LoadError(f"{source}: there is no column {', '.join(map(repr, missing))}, which the data have")
-    found = _Table({name: inputs[name] for name in table.inputs}, targets, weigh, source)
-    _check_sizes(found)
-    return found
-
-
-# ---- checks
-
-
-def _at(source: str) -> str:
-    return f"{source}: " if source else ""
-
-
-def _check(table: _Table) -> None:
-    at = _at(table.source)
-    if not table.inputs:
-        raise LoadError(f"{at}there is no column but the target {', '.join(table.targets)}; a formula needs an input")
-    if len(table.inputs) > MAX_FEATURES:
-        raise LoadError(
-            f"{at}{len(table.inputs)} inputs (n_features) are more than {MAX_FEATURES}; leave some out with --drop"
-        )
-    try:
-        for name in (*table.inputs, *table.targets):
-            check_column(name)
-    except LoadError as error:
-        raise LoadError(f"{at}{error}") from None
-    _check_sizes(table)
-    if table.rows < MIN_ROWS:
-        what = "1 sample (row)" if table.rows == 1 else f"{table.rows} rows"
-        raise LoadError(f"{at}{what}; a search needs at least {MIN_ROWS}")
-    for name, column in (table.inputs | table.targets).items():
-        if (size := float(np.abs(column).max())) > MAX_VALUE:
-            raise LoadError(f"{at}column '{name}' holds values up to {size:.3g}; use another unit (up to 1e30)")
-    if table.weights is not None:
-        _check_weights(table.weights, at)
-
-
-def _check_sizes(table: _Table) -> None:
-    at, rows = _at(table.source), table.rows
-    for name, column in (table.inputs | table.targets).items():
-        if len(column) != rows:
-            raise LoadError(f"{at}column '{name}' has {len(column)} rows, the target {rows}")
-    if table.weights is not None and len(table.weights) != rows:
-        raise LoadError(f"{at}{len(table.weights)} weights for {rows} rows")
-
-
-def _check_weights(weights: Floats, at: str) -> None:
-    if not np.isfinite(weights).all():
-        raise LoadError(f"{at}the weight in row {np.flatnonzero(~np.isfinite(weights))[0] + 1} is not a finite number")
-    if (weights < 0).any():
-        row = int(np.flatnonzero(weights < 0)[0])
-        raise LoadError(f"{at}the weight in row {row + 1} is negative ({weights[row]:g})")
-    if np.count_nonzero(weights) < MIN_ROWS:
-        raise LoadError(
-            f"{at}{np.count_nonzero(weights)} rows have a weight above 0; a search needs at least {MIN_ROWS}"
-        )
-
-
-def _check_target(problem: Problem, source: str) -> None:
-    if np.ptp(problem.y) == 0:
-        raise LoadError(
-            f"{_at(source)}the target '{problem.output}' is constant ({problem.y[0]:g}); there is nothing to search for"
-        )
-    if not np.ptp(problem.X, axis=0).any():
-        raise LoadError(f"{_at(source)}all inputs are constant; there is nothing to search in")
-
-
-# ---- classes, split, weights, units
-
-
-def _one_against_rest(table: _Table) -> tuple[_Table, tuple[float, ...]]:
+def _one_against_rest(table: Table) -> tuple[Table, tuple[float, ...]]:
     """The label as 0/1 columns: one for two classes, else one per class. Raises LoadError."""
     if len(table.targets) > 1:
         raise LoadError("a class label is one column; several targets can only be fitted as numbers (loss mse)")
-    (name, labels), at = next(iter(table.targets.items())), _at(table.source)
+    (name, labels), at = next(iter(table.targets.items())), at_source(table.source)
     classes = np.unique(labels)
     if len(classes) < 2:
         raise LoadError(f"{at}the label '{name}' has one class ({labels[0]:g}); there is nothing to tell apart")
@@ -356,10 +179,12 @@ def _one_against_rest(table: _Table) -> tuple[_Table, tuple[float, ...]]:
     return _with_classes(table, found), found
 
 
-def _with_classes(table: _Table, classes: Sequence[float]) -> _Table:
+def _with_classes(table: Table, classes: Sequence[float]) -> Table:
     name, labels = next(iter(table.targets.items()))
     if strange := set(np.unique(labels)) - set(classes):
-        raise LoadError(f"{_at(table.source)}the label '{name}' has the class {min(strange):g}, which the data do not")
+        raise LoadError(
+            f"{at_source(table.source)}the label '{name}' has the class {min(strange):g}, which the data do not"
+        )
     if len(classes) == 2:
         return replace(table, targets={name: (labels == classes[1]).astype(np.float64)})
     return replace(table, targets={class_name(name, value): (labels == value).astype(np.float64) for value in classes})
@@ -370,7 +195,7 @@ def class_name(target: str, label: float) -> str:
     return f"{target}_{int(label)}".replace("-", "m")
 
 
-def _labels(table: _Table, classes: Sequence[float]) -> NDArray[np.intp] | None:
+def _labels(table: Table, classes: Sequence[float]) -> NDArray[np.intp] | None:
     if not classes:
         return None
     if len(classes) == 2:

@@ -1,0 +1,63 @@
+"""A `SearchResult` → the table of each front and the command to run next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from sr2hls.search.found import Found
+from sr2hls.search.result import OutputFound, SearchResult
+
+_RIGHT = ("index", "cycles", "ns", "LUT", "DSP", "loss")
+
+
+def front_table(result: SearchResult, found: OutputFound) -> Any:
+    """Index, cycles, ns, LUT, DSP, score and equation of each formula; a star marks the one that compile takes."""
+    from rich.text import Text
+
+    from sr2hls.report.terminal import table
+
+    score = "AUC" if result.asked.get("loss") == "logistic" else "R2"
+    rows = table("", "index", "cycles", "ns", "LUT", "DSP", score, "loss", f"{found.name} =", right=(*_RIGHT, score))
+    best, clock = found.index(), clock_of(result)
+    for at, formula in enumerate(found.front):
+        star = "*" if at == best else ""
+        rows.add_row(star, str(at), *_figures(formula, clock), Text(formula.equation))
+    return rows
+
+
+def clock_of(result: SearchResult) -> float:
+    """The clock period in ns that the circuits were made for."""
+    if result.settings.clock_ns is not None:
+        return result.settings.clock_ns
+    from sr2hls.targets import load_target
+
+    return load_target(result.settings.target).clock_ns
+
+
+def _figures(formula: Found, clock: float) -> list[str]:
+    if formula.cycles is None:
+        return ["-", "-", "-", "-", "-", f"{formula.held_out:.4g}"]
+    loss = formula.held_out if formula.circuit_loss is None else formula.circuit_loss
+    return [
+        str(formula.cycles),
+        f"{formula.cycles * clock:g}",
+        _count(formula.luts),
+        _count(formula.dsps),
+        "-" if formula.score is None else f"{formula.score:.6f}",
+        f"{loss:.4g}",
+    ]
+
+
+def _count(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"
+
+
+def next_command(result: SearchResult, folder: Path, data: Path) -> str:
+    """`sr2hls compile` of the folder for the target, clock and width of the search."""
+    settings = result.settings
+    words = ["sr2hls", "compile", str(folder), "--data", str(data), "--target", settings.target]
+    if settings.clock_ns is not None:
+        words += ["--clock", f"{settings.clock_ns:g}ns"]
+    return shlex.join([*words, "--width", str(settings.width)])
