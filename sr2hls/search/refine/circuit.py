@@ -1,0 +1,139 @@
+"""A formula, rows and settings → its circuit's latency, area and bit-accurate loss, or why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from sr2hls.errors import DomainError, Sr2hlsError
+from sr2hls.formats import Format
+from sr2hls.model import Output, Provenance, SymbolicModel
+from sr2hls.operators.numeric import evaluate
+from sr2hls.search.problem import Problem
+from sr2hls.search.refine.metrics import loss, score
+from sr2hls.search.settings import Settings
+
+Floats = NDArray[np.float64]
+MOST_BITS = 24  # of the output word
+_SHARE = 4.0  # the formula's own error is at least this many times the circuit's
+_LOGIT_STEPS = 64.0  # units of the output per standard deviation of a logit
+_FINEST = 40  # fraction bits
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """What the compiler makes of a formula, as in `Found`; None where `refused` says why it makes nothing."""
+
+    loss: float | None = None
+    score: float | None = None
+    cycles: int | None = None
+    luts: float | None = None
+    dsps: float | None = None
+    max_error: float | None = None
+    output_format: str | None = None
+    refused: str = ""
+
+
+def columns_of(problem: Problem) -> dict[str, Floats]:
+    return {name: problem.X[:, i] for i, name in enumerate(problem.names)}
+
+
+def values_of(expression: sympy.Expr, problem: Problem) -> Floats:
+    """The float64 values of a formula on a problem's rows, shape (n,)."""
+    found = evaluate(expression, columns_of(problem))
+    return np.broadcast_to(found, (problem.rows,)).astype(np.float64)
+
+
+def quantized(problem: Problem, words: Mapping[str, tuple[Format, tuple[float, float]]]) -> Problem:
+    """The problem with its inputs as the ports see them: rounded to their formats, ties up, and clamped."""
+    columns = []
+    for i, name in enumerate(problem.names):
+        fmt, (low, high) = words[name]
+        ulp = float(fmt.ulp)
+        columns.append(np.clip(np.floor(problem.X[:, i] / ulp + 0.5) * ulp, low, high))
+    return replace(problem, X=np.stack(columns, axis=1) if columns else problem.X)
+
+
+def words_of(problem: Problem, width: int) -> dict[str, tuple[Format, tuple[float, float]]]:
+    """The format and the range of each input, from the rows, as `sr2hls compile --data` takes them."""
+    from sr2hls.quantize.from_data import words_from_data
+
+    return words_from_data(columns_of(problem), width)
+
+
+def error_target(expression: sympy.Expr, train: Problem, settings: Settings) -> float:
+    """The largest error of the circuit, a power of two: small against what the formula and the input words lose anyway.
+
+    A quarter of the root mean square error (of the residuals, or of what the rounding of the inputs does to the
+    formula, whichever is larger); for a logit, 1/64 of its standard deviation. No finer than the output word allows.
+    """
+    predicted = values_of(expression, train)
+    coarse = values_of(expression, quantized(train, words_of(train, settings.width)))
+    good = np.isfinite(predicted) & np.isfinite(coarse)
+    if not good.any():
+        return 2.0**-10
+    predicted, coarse, target = predicted[good], coarse[good], train.y[good]
+    largest = float(np.abs(predicted).max())
+    if train.loss == "logistic":
+        wanted = float(predicted.std()) / _LOGIT_STEPS
+    else:
+        moved = float(np.sqrt(np.mean((coarse - predicted) ** 2)))
+        wanted = max(float(np.sqrt(np.mean((predicted - target) ** 2))), moved) / _SHARE
+    finest = max(largest * 2.0 ** (3 - MOST_BITS), 2.0**-_FINEST)  # a sign, and a factor of two for the proven range
+    return float(2.0 ** math.floor(math.log2(max(wanted, finest))))
+
+
+def circuit_of(expression: sympy.Expr, train: Problem, held_out: Problem, settings: Settings) -> Circuit:
+    """Compile a formula for the words of the training rows and run the circuit on the held-out rows.
+
+    A pole or domain edge inside the ranges is clamped. A formula that the compiler refuses comes back with the reason.
+    """
+    from sr2hls.api import compile as compile_formula
+    from sr2hls.synth.run import predicted
+
+    names = [n for n in train.names if any(s.name == n for s in expression.free_symbols)]
+    model = SymbolicModel(tuple(names), (Output(train.output, expression, Provenance("search", str(expression))),))
+    words = words_of(train, settings.width)
+    refused = ""
+    for domain in ("strict", "clamp"):
+        try:
+            design = compile_formula(
+                model,
+                inputs={name: words[name][0] for name in names},
+                ranges={name: words[name][1] for name in names},
+                max_error=error_target(expression, train, settings),
+                target=settings.target,
+                clock=settings.clock_ns,
+                domain=domain,
+                name="found",
+            )
+            break
+        except DomainError as error:
+            refused = refused or _reason(error)
+        except Sr2hlsError as error:
+            return Circuit(refused=_reason(error))
+    else:
+        return Circuit(refused=refused)
+    columns = columns_of(held_out)
+    outputs = design.predict({name: columns[name] for name in names})
+    values = np.broadcast_to(outputs, (held_out.rows,))  # a formula without inputs gives one value
+    area = predicted(design)
+    word = next(iter(design.output_formats.values()))
+    return Circuit(
+        loss=loss(held_out, values),
+        score=score(held_out, values),
+        cycles=design.latency,
+        luts=float(area["lut"]),
+        dsps=float(area["dsp"]),
+        max_error=float(design.certificate.outputs[0].bound),
+        output_format=str(word),
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())
