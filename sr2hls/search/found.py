@@ -15,8 +15,8 @@ class Found:
     loss: of the formula in float64 on the training rows; held_out: the same on the held-out rows; circuit_loss: of the
     bit-accurate circuit on the held-out rows; cycles, luts, dsps: of the compiled circuit on the target (its model's
     figures); max_error: the proven bound between circuit and formula; score: R² (or AUC for the logistic loss) of the
-    circuit on the held-out rows; nodes: of the expression. The circuit's figures are None where `refused` says why
-    there is no circuit.
+    circuit on the held-out rows; target_error, domain: what it was compiled with; nodes: of the expression. The
+    circuit's figures are None where `refused` says why there is no circuit.
     """
 
     expression: sympy.Expr
@@ -32,4 +32,6 @@ class Found:
     max_error: float | None = None
     score: float | None = None
     output_format: str | None = None
+    target_error: float | None = None
+    domain: str = "strict"
     refused: str = ""

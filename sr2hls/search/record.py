@@ -72,6 +72,7 @@ def record(result: SearchResult) -> dict[str, Any]:
         "interrupted": result.interrupted,
         "seconds": round(result.seconds, 3),
         "notes": list(result.notes),
+        "words": words(result),
         "outputs": [_output(output) for output in result.outputs],
     }
 
@@ -79,6 +80,14 @@ def record(result: SearchResult) -> dict[str, Any]:
 def record_text(result: SearchResult) -> str:
     """The same as JSON text."""
     return json.dumps(record(result), indent=1, allow_nan=False) + "\n"
+
+
+def words(result: SearchResult) -> dict[str, dict[str, Any]]:
+    """Per input the format and the range that its circuits were made for: those of the training rows."""
+    from sr2hls.quantize.from_data import words_from_data
+
+    found = words_from_data(result.columns, result.settings.width)
+    return {name: {"format": str(fmt), "range": list(span)} for name, (fmt, span) in found.items()}
 
 
 def _output(output: OutputFound) -> dict[str, Any]:

@@ -114,11 +114,8 @@ class SearchResult:
 
     def model(self, select: Choice | Sequence[Choice] = "best") -> SymbolicModel:
         """One formula per output, for `sr2hls.compile`; `select` for all outputs or one for each. Raises LoadError."""
-        choices = [select] * len(self.outputs) if isinstance(select, str | int) else list(select)
-        if len(choices) != len(self.outputs):
-            raise LoadError(f"{len(choices)} choices for {len(self.outputs)} outputs")
         outputs = []
-        for output, choice in zip(self.outputs, choices, strict=True):
+        for output, choice in zip(self.outputs, self._choices(select), strict=True):
             found = output.front[output.index(choice)]
             row = row_of(found)
             origin = Provenance(
@@ -141,11 +138,23 @@ class SearchResult:
         return np.array(values[0]) if len(values) == 1 else np.stack(values, axis=1)
 
     def compile(self, select: Choice | Sequence[Choice] = "best", **options: Any) -> Any:
-        """The circuit: `sr2hls.compile` with the search's data, target, clock and width unless `options` say else."""
+        """The circuit that the search judged: `sr2hls.compile` with its formats, target, clock and error.
+
+        `options` of `sr2hls.compile` go before. Several outputs share the least error of theirs.
+        """
         from sr2hls import api
 
-        settings = self.settings
-        given = {"target": settings.target, "clock": settings.clock_ns, "width": settings.width, "data": self.columns}
+        settings, choices = self.settings, self._choices(select)
+        chosen = [o.front[o.index(choice)] for o, choice in zip(self.outputs, choices, strict=True)]
+        errors = [found.target_error for found in chosen if found.target_error is not None]
+        given = {
+            "target": settings.target,
+            "clock": settings.clock_ns,
+            "width": settings.width,
+            "data": self.columns,
+            "max_error": min(errors, default=None),
+            "domain": "clamp" if any(found.domain == "clamp" for found in chosen) else "strict",
+        }
         return api.compile(self.model(select), **{**given, **options})
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
@@ -156,6 +165,12 @@ class SearchResult:
         from sr2hls.search.record import save
 
         return save(self, Path(folder), force=force)
+
+    def _choices(self, select: Choice | Sequence[Choice]) -> list[Choice]:
+        choices = [select] * len(self.outputs) if isinstance(select, str | int) else list(select)
+        if len(choices) != len(self.outputs):
+            raise LoadError(f"{len(choices)} choices for {len(self.outputs)} outputs")
+        return choices
 
     def _columns(self, X: Any, names: Sequence[str]) -> Columns:  # noqa: N803 - as scikit-learn calls it
         if isinstance(X, Mapping) or hasattr(X, "columns"):

@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 
 from sr2hls.errors import FormatError, LoadError
-from sr2hls.search.candidate import Progress
+from sr2hls.search.candidate import Candidate, Progress, Tell
 from sr2hls.search.checkpoint import STOP, Work
 from sr2hls.search.data import Prepared, Task, prepare
 from sr2hls.search.found import Found
@@ -37,6 +37,9 @@ class Listener:
     def refining(self, name: str, done: int, total: int) -> None:
         """The second stage has finished `done` of `total` outputs, the last of them `name`."""
 
+    def refined(self, progress: Progress) -> None:
+        """From inside the second stage of one output: its front so far, in cycles of circuits."""
+
 
 def search(
     data: Any,
@@ -60,6 +63,7 @@ def search(
     resume: bool = False,
     engine_options: Mapping[str, Any] | None = None,
     listener: Listener | None = None,
+    finalists: int = 40,
     stages: Stages | None = None,
     **wishes: Any,
 ) -> SearchResult:
@@ -80,6 +84,7 @@ def search(
         resume: go on from there, where it was written by a search for the same.
         engine_options: passed to PySR as they are.
         listener: told of the progress.
+        finalists: formulas per output that the second stage compiles, at most.
         stages: other functions in the place of engine and second stage.
 
     Ctrl-C ends the engine, not the search: what it has found so far is refined and returned, `interrupted` is True.
@@ -109,7 +114,7 @@ def search(
     todo = _jobs(prepared, chosen, stages, seeds, work, resume, warm, engine_options)
     listener.start(stages.name, stages.why, prepared, chosen, len(todo))
     outcomes, stopped = _run(todo, count, jobs, work, listener)
-    fronts = _refined(prepared, outcomes, seeds, chosen, stages, jobs, listener)
+    fronts = _refined(prepared, outcomes, chosen, partial(stages.refine, limit=finalists), jobs, listener)
     if work is not None and not stopped:
         work.remove()
     notes = [*prepared.notes]
@@ -199,28 +204,28 @@ def _name_of(job: Job) -> str:
 
 
 def _second_stage(
-    item: tuple[Task, tuple[Any, ...], Settings], refine: Callable[..., Sequence[Found]]
+    item: tuple[Task, tuple[Candidate, ...], Settings], refine: Callable[..., Sequence[Found]], tell: Tell | None = None
 ) -> tuple[Found, ...]:
     task, candidates, settings = item
-    return order(refine(task.train, task.held_out, candidates, settings)) if candidates else ()
+    told = {} if tell is None else {"tell": tell}
+    return order(refine(task.train, task.held_out, candidates, settings, **told)) if candidates else ()
 
 
 def _refined(
     prepared: Prepared,
     outcomes: Sequence[Outcome],
-    seeds: int,
     settings: Settings,
-    stages: Stages,
+    refine: Callable[..., Sequence[Found]],
     jobs: int | None,
     listener: Listener,
 ) -> list[OutputFound]:
-    parts = [outcomes[at * seeds : (at + 1) * seeds] for at in range(len(prepared.tasks))]
-    items = [(task, merged(part), settings) for task, part in zip(prepared.tasks, parts, strict=True)]
-
-    def done(place: int, _front: tuple[Found, ...]) -> None:
-        listener.refining(prepared.tasks[place].name, place + 1, len(items))
-
-    fronts = each(partial(_second_stage, refine=stages.refine), items, jobs, done)
+    tasks, seeds = prepared.tasks, len(outcomes) // len(prepared.tasks)
+    parts = [outcomes[at * seeds : (at + 1) * seeds] for at in range(len(tasks))]
+    items = [(task, merged(part), settings) for task, part in zip(tasks, parts, strict=True)]
+    listener.refining(tasks[0].name, 0, len(items))
+    alone = len(items) == 1 or workers(jobs) == 1
+    stage = partial(_second_stage, refine=refine, tell=listener.refined if alone else None)
+    fronts = each(stage, items, jobs, lambda place, _: listener.refining(tasks[place].name, place + 1, len(items)))
     return [
         OutputFound(
             task.name,

@@ -24,13 +24,13 @@ class Stages:
     """The three functions of a search; module-level ones, so that they can be sent to workers.
 
     engine(problem, settings, costs, tell, **options) → candidates; `options` are those of `takes`.
-    refine(train, held_out, candidates, settings) → the front that a user sees.
+    refine(train, held_out, candidates, settings, limit=, tell=) → the front that a user sees.
     costs(settings) → what each operator costs.
     """
 
     name: str
     engine: Callable[..., Sequence[Candidate]]
-    refine: Callable[[Problem, Problem, Sequence[Candidate], Settings], Sequence[Found]]
+    refine: Callable[..., Sequence[Found]]
     costs: Callable[[Settings], OperatorCosts]
     takes: tuple[str, ...] = ()
     why: str = ""
@@ -80,12 +80,12 @@ def run_pysr(
 
 
 def run_refine(
-    train: Problem, held_out: Problem, candidates: Sequence[Candidate], settings: Settings
+    train: Problem, held_out: Problem, candidates: Sequence[Candidate], settings: Settings, **options: Any
 ) -> Sequence[Found]:
     """`sr2hls.search.refine.refine`."""
     from sr2hls.search.refine import refine
 
-    return refine(train, held_out, candidates, settings)
+    return refine(train, held_out, candidates, settings, seconds=settings.seconds, **options)
 
 
 def find_costs(settings: Settings) -> OperatorCosts:

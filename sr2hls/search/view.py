@@ -30,6 +30,7 @@ class State:
     latest: Progress | None = None
     rate: float = 0.0
     refined: str = ""
+    share: float = 0.0
     last: tuple[float, int] = (0.0, 0)
 
     def hear(self, run: str, progress: Progress) -> None:
@@ -48,7 +49,7 @@ class State:
     def status(self) -> str:
         """One line: which run, share of the budget, evaluations, best loss and its cost."""
         if self.refined:
-            return f"second stage: {self.refined}"
+            return f"second stage: {self.refined}{f', {self.share:.0%}' if self.share else ''}"
         if self.latest is None:
             return f"{self.engine}: starting"
         told = self.latest
@@ -93,6 +94,12 @@ class _Told(Listener):
     def refining(self, name: str, done: int, total: int) -> None:
         self.state.refined = f"{done} of {total} outputs" if total > 1 else name
         self._show(self.state, True)
+
+    def refined(self, progress: Progress) -> None:
+        self.state.share, self.state.units = progress.done, "cycles"
+        if progress.front:
+            self.state.latest = progress
+        self._show(self.state, False)
 
 
 @contextmanager
@@ -142,7 +149,7 @@ def picture(state: State) -> Any:
 
     parts: list[Any] = [Text(state.status(), style="bold")]
     if state.latest is not None and state.latest.front:
-        rows = table(state.units, "loss", "formula", right=(state.units, "loss"))
+        rows = table(state.units, "loss", "", right=(state.units, "loss"))
         for cost, loss, text in state.latest.front[-ROWS:]:
             shown = text if len(text) <= 100 else text[:97] + "..."
             rows.add_row(f"{cost:.3g}", f"{loss:.4g}", Text(shown))

@@ -36,6 +36,8 @@ class Circuit:
     dsps: float | None = None
     max_error: float | None = None
     output_format: str | None = None
+    target_error: float | None = None
+    domain: str = "strict"
     refused: str = ""
 
 
@@ -99,6 +101,7 @@ def circuit_of(expression: sympy.Expr, train: Problem, held_out: Problem, settin
     names = [n for n in train.names if any(s.name == n for s in expression.free_symbols)]
     model = SymbolicModel(tuple(names), (Output(train.output, expression, Provenance("search", str(expression))),))
     words = words_of(train, settings.width)
+    wanted = error_target(expression, train, settings)
     refused = ""
     for domain in ("strict", "clamp"):
         try:
@@ -106,7 +109,7 @@ def circuit_of(expression: sympy.Expr, train: Problem, held_out: Problem, settin
                 model,
                 inputs={name: words[name][0] for name in names},
                 ranges={name: words[name][1] for name in names},
-                max_error=error_target(expression, train, settings),
+                max_error=wanted,
                 target=settings.target,
                 clock=settings.clock_ns,
                 domain=domain,
@@ -132,6 +135,8 @@ def circuit_of(expression: sympy.Expr, train: Problem, held_out: Problem, settin
         dsps=float(area["dsp"]),
         max_error=float(design.certificate.outputs[0].bound),
         output_format=str(word),
+        target_error=wanted,
+        domain=domain,
     )
 
 

@@ -240,5 +240,7 @@ def _found(tree: Tree, source: str, train: Problem, held_out: Problem, circuit: 
         max_error=circuit.max_error,
         score=circuit.score,
         output_format=circuit.output_format,
+        target_error=circuit.target_error,
+        domain=circuit.domain,
         refused=circuit.refused,
     )
