@@ -1,0 +1,113 @@
+"""Operator names → `Symbols`: what the trees of a search are written in, as arrays for the compiled loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from sr2hls import operators as ops
+from sr2hls.errors import LoadError, UnsupportedError
+from sr2hls.operators.registry import template
+from sr2hls.search.definitions import Defined
+from sr2hls.search.native.instructions import instructions
+from sr2hls.search.native.primitives import BINARY
+
+VARIABLE, CONSTANT = 0, 1
+FIRST = 2  # the first operator
+
+
+class Table(NamedTuple):
+    """Per symbol: its number of arguments, and its slot program, instructions first[s]..first[s + 1] of the others.
+
+    An operand below 0 is an argument of the symbol (-1 - i). unary, binary, ternary: the symbols of that arity.
+    """
+
+    arity: NDArray[np.int64]
+    first: NDArray[np.int64]
+    op: NDArray[np.int64]
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    v: NDArray[np.float32]
+    two: NDArray[np.bool_]  # per instruction: whether it has a second operand
+    unary: NDArray[np.int64]
+    binary: NDArray[np.int64]
+    ternary: NDArray[np.int64]
+    twin: NDArray[np.bool_]  # per symbol: whether its arguments may change places
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """names[s], and build[s]: the symbol as a function of sympy expressions."""
+
+    names: tuple[str, ...]
+    build: tuple[Callable[..., sympy.Expr], ...]
+    table: Table
+
+    def index(self, name: str) -> int:
+        return self.names.index(name)
+
+
+def symbols_of(names: Sequence[str], own: Mapping[str, Defined]) -> Symbols:
+    """The symbol table of a search.
+
+    Raises LoadError for an unknown operator, UnsupportedError for one that the search cannot evaluate.
+    """
+    arity, first, twin = [0, 0], [0, 0, 0], [False, False]
+    program: list[tuple[int, int, int, float]] = []
+    build: list[Callable[..., sympy.Expr]] = [_no_operator, _no_operator]
+    for name in names:
+        body, places, function = _meaning(name, own)
+        try:
+            program += instructions(body, {place: i for i, place in enumerate(places)})
+        except UnsupportedError as error:
+            raise UnsupportedError(f"the native engine cannot search with the operator '{name}': {error}") from None
+        arity.append(len(places))
+        first.append(len(program))
+        build.append(function)
+        twin.append(len(places) == 2 and _commutes(body, places))
+    columns: list[Any] = list(zip(*program, strict=True)) if program else [(), (), (), ()]
+    op, a, b, v = columns
+    by_arity = [np.array([s for s in range(FIRST, len(arity)) if arity[s] == n], np.int64) for n in (1, 2, 3)]
+    table = Table(
+        np.array(arity, np.int64),
+        np.array(first, np.int64),
+        np.array(op, np.int64),
+        np.array(a, np.int64),
+        np.array(b, np.int64),
+        np.array(v, np.float32),
+        np.array([o in BINARY for o in op], np.bool_),
+        *by_arity,
+        np.array(twin, np.bool_),
+    )
+    return Symbols(("variable", "constant", *names), tuple(build), table)
+
+
+def _meaning(
+    name: str, own: Mapping[str, Defined]
+) -> tuple[sympy.Expr, tuple[sympy.Symbol, ...], Callable[..., sympy.Expr]]:
+    if name in own:
+        return own[name].body, own[name].parameters, own[name]
+    counts = ops.arities(name)
+    if not counts:
+        alike = ops.suggest(name)
+        hint = f" (did you mean {', '.join(alike)}?)" if alike else ""
+        raise LoadError(f"unknown operator '{name}'{hint}; 'sr2hls functions' lists what is known")
+    count = 2 if ops.VARIADIC in counts or 2 in counts else counts[0]
+    operator = ops.find(name, count)
+    if operator is None or count > 3:
+        raise LoadError(f"the operator '{name}' takes {counts[0]} arguments; a search has those of one to three")
+    return *template(operator, count), operator.build
+
+
+def _commutes(body: sympy.Expr, places: Sequence[sympy.Symbol]) -> bool:
+    first, second = places
+    return bool(body == body.xreplace({first: second, second: first}))
+
+
+def _no_operator(*_: sympy.Expr) -> sympy.Expr:
+    raise ValueError("a leaf is not applied")
