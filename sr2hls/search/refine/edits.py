@@ -16,6 +16,7 @@ from sr2hls.search.refine.program import evaluate
 from sr2hls.search.refine.tree import CONSTANTS, ONE, Path, Tree, children, free, has_inputs, replaced, value_of, walk
 
 _DENOMINATORS = (1, 2, 3, 4)
+_NEAR_PI = 0.002  # relative; 3/2 is a better guess than pi/2
 _NEAR = 0.05  # a constant is tried as a simpler number within this, relative to the larger of it and 1
 _EXPONENTS = tuple(Fraction(n, d) for n, d in ((1, 1), (2, 1), (1, 2), (-1, 1), (-2, 1), (-1, 2)))
 _MANY = 400  # edits of one tree, at most
@@ -195,6 +196,6 @@ def _simpler(node: Tree, exponent: bool) -> Iterator[Tree]:
     if not exponent:
         for denominator in (1, 2, 3, 4):
             turns = Fraction(round(value / math.pi * denominator), denominator)
-            if turns and abs(float(turns) * math.pi - value) <= 0.01 * abs(value) and abs(turns) <= 4:
+            if turns and abs(float(turns) * math.pi - value) <= _NEAR_PI * abs(value) and abs(turns) <= 4:
                 yield ("p", turns)
                 break

@@ -89,11 +89,22 @@ def pruned(
         if late() or mark(path[-1].tree) in gone:
             break
         gone.add(mark(path[-1].tree))
-        better = _round(path[-1], rows, judge, seen)
+        better = _round(path[-1], rows, judge, seen) or _second_wind(path[-1], rows, judge, seen)
         if better is None:
             break
         path.append(better)
     return path
+
+
+def _second_wind(fit: Fit, rows: Rows, judge: Criterion, seen: set[Tree]) -> Fit | None:
+    """An edit of another form of the formula that betters it, where no edit of the formula itself does."""
+    least, best = judge.of(fit) - 1e-9, None
+    for form in _forms(fit.tree):
+        start = refit(form, rows)
+        for found in (start, _round(start, rows, judge, seen)):
+            if found is not None and judge.of(found) < least:
+                least, best = judge.of(found), found
+    return best
 
 
 def _forms(tree: Tree) -> list[Tree]:

@@ -134,7 +134,11 @@ def from_sympy(expression: sympy.Expr) -> Tree:
     name = {"Add": "+", "Mul": "*"}.get(type(expression).__name__, type(expression).__name__)
     if name not in "+*" and name not in _CLASSES:
         raise UnsupportedError(f"{type(expression).__name__} in {expression} is no operator of a formula")
-    return (name, *[from_sympy(a) for a in expression.args])
+    parts = [from_sympy(a) for a in expression.args]
+    if name == "*" and parts[0][0] == "n" and ("p", Fraction(1)) in parts:  # 2*pi is one number
+        parts.remove(("p", Fraction(1)))
+        parts[0] = ("p", parts[0][1])
+    return (name, *parts) if len(parts) > 1 or name not in "+*" else parts[0]
 
 
 def to_sympy(tree: Tree) -> sympy.Expr:
