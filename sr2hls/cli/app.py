@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sr2hls.cli.compile import compile_command
+from sr2hls.cli.costs import costs_command
 from sr2hls.cli.equations import equations_command
 from sr2hls.cli.listings import functions_command, targets_command
 from sr2hls.cli.prove import prove_command
@@ -32,6 +33,7 @@ app.command("show")(show_command)
 app.command("equations")(equations_command)
 app.command("targets")(targets_command)
 app.command("functions")(functions_command)
+app.command("costs")(costs_command)
 app.command("operators", hidden=True)(functions_command)
 
 

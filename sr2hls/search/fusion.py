@@ -79,7 +79,8 @@ class _Region:
     """An expression over at most one atom.
 
     degree: of a polynomial, or _OTHER; offset: it is not c·atom^n; factor: multiplied by something else than ± a power
-    of two; slowest: cycles of its slowest function, luts and dsps of the same; periodic: one of its functions is.
+    of two; slowest: cycles of its slowest function, luts and dsps of the same; periodic: it
+    depends on the atom through sine, cosine and their like of affine arguments only.
     """
 
     atom: _Atom | None
@@ -126,7 +127,9 @@ class _Walk:
         """One more function in a region."""
         figures = (cycles_of(name, self.costs), figure(name, self.costs.luts), figure(name, self.costs.dsps))
         (atom,) = _by_atom(parts)
-        periodic = name in PERIODIC or any(part.periodic for part in parts)
+        varying = [part for part in parts if part.atom is not None]
+        affine = name in PERIODIC and all(part.degree == 1 for part in varying)
+        periodic = affine or all(part.periodic for part in varying)
         return _Region(atom, _OTHER, slowest=max(figures, *(part.slowest for part in parts)), periodic=periodic)
 
     def _reciprocal(self, base: _Region) -> _Region:
@@ -332,7 +335,7 @@ def _added(parts: list[_Region]) -> _Region:
         offset=offset or mixed,
         factor=any(part.factor for part in varying) or (degree == 1 and len(varying) > 1),
         slowest=max(part.slowest for part in varying),
-        periodic=any(part.periodic for part in varying),
+        periodic=all(part.periodic for part in varying),
     )
 
 
@@ -347,5 +350,5 @@ def _multiplied(parts: list[_Region]) -> _Region:
         offset=any(part.offset for part in varying),
         factor=any(part.factor for part in parts),
         slowest=max(part.slowest for part in varying),
-        periodic=any(part.periodic for part in varying),
+        periodic=all(part.periodic for part in varying),
     )

@@ -10,22 +10,27 @@ circuit  the longest chain of what the compiler builds, which is not operators. 
 
   1. A *region* is a sub-expression over one *atom*: an input, or the value of an inner node (an intermediate). Sums
      and products are taken with all their nested terms and factors; those over the same atom form one region.
-  2. An input is clamped first (input_cycles). Affine, it is just that, and a sum (rule 6) where it has a factor or an
-     offset. x² is one product of the clamped input. Any other region over an input is done at table_cycles, whatever
-     it contains, or as over an intermediate where that is earlier (tables of wide inputs).
+  2. An input is clamped first (input_cycles). Where a region over it is affine, rule 6 follows; its plain square is a
+     product of two inputs (rule 4); any other is done at table_cycles, whatever it contains, or by rule 3 after the
+     clamp where that is earlier.
   3. A region over an intermediate is done, after the intermediate: where it is affine, by rule 6; a power c·t^n with
-     2 <= n <= 8, by binary powering (floor(log2 n) + the ones of n - 1 products); another polynomial of degree n <= 8,
-     by Horner (n - 1 products, n sums); else by one evaluator, with the cycles of its slowest function. 1/t takes
-     cycles["/"] - cycles["*"].
-  4. A product of regions over different atoms closes each and takes ceil(log2(factors)) products in a row. Constant
-     factors are left out: they go to the sum (or output) that the product ends in.
+     2 <= n <= 8, after floor(log2 n) + (ones of n) - 1 products; another polynomial of degree n <= 8, by Horner, after
+     n - 1 times a sum and a product, and a sum; else after one evaluator, with the cycles of its slowest function. 1/t
+     is a function of cycles["/"] - cycles["*"], t^-n too. Over a sum of at most 4 inputs, none of them with a factor,
+     an evaluator takes no more than sum_table_cycles, unless it is periodic (its argument enters sin, cos, ... of
+     affine arguments only; the compiler counts it in turns).
+  4. A product of regions over different atoms closes each and pairs them in a balanced tree. *Narrow* factors are
+     inputs and sums of at most 4 inputs without factors, the others are paired first, an odd one waits. A level of the
+     tree takes product_cycles, or cycles["*"] where it holds a pair of which neither is narrow; it begins when the
+     latest factor is there. Constant factors are left out: they go to the sum, or output, that the product ends in.
   5. x^y of two atoms closes both and takes cycles["^"]; any other operator of several atoms (max, greater, ...) closes
-     its arguments and takes its own cycles. So do abs, max, floor, ... of an intermediate.
-  6. A sum closes its non-affine terms and is one balanced tree of adders: 1 operand a term, constant_digits operands a
-     term whose factor is not ± a power of two, 1 for an offset (or for the rounding, where a factor made one needed or
-     the sum is an output). It takes ceil(log2(operands)) adders. An affine sum inside a sum is part of its tree.
-  7. The output adds a rounding (one adder) where it is a product, and a multiplication by a constant where a factor
-     is left over (rule 6).
+     its arguments and takes its own cycles, max and min of n arguments n - 1 times. So do abs, floor, ... of an
+     intermediate. The result is an atom.
+  6. A sum over several atoms closes its non-affine terms and is one balanced tree of adders: 1 operand a term,
+     constant_digits operands a term whose factor is not ± a power of two, and 1 for an offset, or for the rounding
+     where one of the factors makes it needed, or where the sum is an output. After its latest operand it takes
+     ceil(log2(operands)) adders. A sum inside a sum, affine, is part of its tree (a factor multiplies all its terms).
+  7. The output adds a rounding (one adder) where it is a product, or by rule 6 a multiplication where a factor is left.
   8. Chained operations share a clock cycle only where they fit into what is left of it: one that does not fit waits
      for the next. Operations of more than a cycle are pipelined and begin anywhere.
 
