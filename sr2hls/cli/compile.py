@@ -27,7 +27,9 @@ def compile_command(
     precision: Annotated[
         str | None, typer.Option("--precision", help="One format for every value, such as ap_fixed<16,6>.")
     ] = None,
-    target: Annotated[str, typer.Option("--target", help="Device, see 'sr2hls targets'.")] = "ecp5-6",
+    target: Annotated[
+        str | None, typer.Option("--target", help="Device, see 'sr2hls targets' [default: the search's, else ecp5-6].")
+    ] = None,
     clock: Annotated[str | None, typer.Option("--clock", help="5ns or 200MHz [default: the target's].")] = None,
     latency: Annotated[int | None, typer.Option("--latency", help="Cycles to reach exactly.")] = None,
     register: Annotated[str, typer.Option("--register", help="Registers at the ports: in, out, both, none.")] = "out",
@@ -42,41 +44,49 @@ def compile_command(
         typer.Option("--operator", help="A custom operator in Julia, such as 'quart(x) = x^4'; repeatable."),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Of the module [default: from the file].")] = None,
-    domain: Annotated[str, typer.Option("--domain", help="Poles and edges: strict (refuse) or clamp.")] = "strict",
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="Poles and edges: strict (refuse) or clamp [default: strict].")
+    ] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Check all engines before writing.")] = False,
     synth: Annotated[bool, typer.Option("--synth", help="Run the synthesis tools before writing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that sr2hls did not make.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Compile a formula to a circuit with a proven error bound."""
+    """Compile a formula to a circuit with a proven error bound.
+
+    The folder of a search says for which device, formats and error; any option given here goes before.
+    """
     from sr2hls import api, options
     from sr2hls.cli.progress import progress
     from sr2hls.load import load
+    from sr2hls.load.search_json import recorded
     from sr2hls.report.folder import check_destination
 
     title = options.design_name(name) if name else options.name_of_source(model)
     folder = out or Path(f"{title}_sr2hls")
     check_destination(folder, force=force)
     symbolic = load(model, select=select, output=only or None, operators=operator or ())
+    known = recorded(model, symbolic)
+    words_given = bool(inputs or ranges or data or precision)
     columns = None if data is None else api.read_data(data, api.used_inputs(symbolic), width)
     words = options.formats(output or [], "--output", "fixed<16,6>") if output not in (None, ["auto"]) else {}
     with progress(json) as tell:
         tell("compiling", 0.0)
         design = api.compile(
             symbolic,
-            inputs=options.formats(inputs or [], "--inputs", "x0=fixed<12,4>"),
-            ranges=options.ranges(ranges or []),
+            inputs=options.formats(inputs or [], "--inputs", "x0=fixed<12,4>") if words_given else known.inputs,
+            ranges=options.ranges(ranges or []) if words_given else known.ranges,
             data=columns,
             width=width,
             output=words,
-            max_error=max_error,
+            max_error=max_error or (None if precision or words else known.max_error),
             precision=precision,
-            target=target,
-            clock=clock,
+            target=target or known.target or "ecp5-6",
+            clock=clock or (known.clock if target in (None, known.target) else None),
             latency=latency,
             registers=register,
             name=title,
-            domain=domain,
+            domain=domain or known.domain or "strict",
         )
     with api.staged_project(design, folder, data=columns, force=force) as place:
         report = _checked(design, place, columns, simulate, synth, json)

@@ -125,12 +125,12 @@ def search_command(
             **{name: value for name, value in given.items() if value is not None},
         )
     result.save(folder, force=force)
-    _show(result, folder, data, json)
+    _show(result, folder, json)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
-def _show(result: Any, folder: Path, data: Path, json: bool) -> None:
+def _show(result: Any, folder: Path, json: bool) -> None:
     """The front of every output and what to do next; or the record as JSON."""
     from sr2hls.report import terminal
     from sr2hls.search.record import record_text
@@ -151,4 +151,4 @@ def _show(result: Any, folder: Path, data: Path, json: bool) -> None:
     if result.interrupted:
         terminal.line(out, "note", "ended early; --resume goes on from there", "bold yellow")
     terminal.line(out, "files", f"{folder}/ (hall_of_fame.csv, search.json, best.json)")
-    terminal.line(out, "next", next_command(result, folder, data))
+    terminal.line(out, "next", next_command(folder))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sr2hls.load.catalog import Catalog, check_names
 from sr2hls.load.pickle_data import MAX_BYTES
 from sr2hls.load.selection import Row, scores
 from sr2hls.load.syntax import row_dialect
+from sr2hls.model import SymbolicModel
 
 KEY = "sr2hls_search"
 VERSION = 1
@@ -76,12 +77,71 @@ def _catalog(data: Any, source: str) -> Catalog:
 
 def read_search_file(path: Path) -> Catalog:
     """The same from a file. Raises LoadError."""
+    return read_search(_text(path), path.name)
+
+
+def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LoadError(f"{path.name}: more than {MAX_BYTES} bytes")
-        return read_search(path.read_text(encoding="utf-8"), path.name)
+        size = path.stat().st_size
+        text = path.read_text(encoding="utf-8") if size <= MAX_BYTES else ""
     except (OSError, UnicodeDecodeError) as error:
         raise LoadError(f"{path.name}: cannot be read ({error})") from None
+    if size > MAX_BYTES:
+        raise LoadError(f"{path.name}: more than {MAX_BYTES} bytes")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a search compiled its formulas with, as texts and numbers of the command line; None where it did not."""
+
+    target: str | None = None
+    clock: str | None = None
+    max_error: str | None = None
+    domain: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def recorded(source: str | Path, model: SymbolicModel) -> Recorded:
+    """How the search in this folder or `search.json` compiled the formulas of `model`; nothing for other sources.
+
+    Several outputs share the least error of theirs. Raises LoadError for a damaged file.
+    """
+    path = Path(source)
+    try:
+        path = path / NAME if path.is_dir() else path
+        if path.suffix != ".json" or not path.is_file():
+            return Recorded()
+    except (OSError, ValueError):  # formula text
+        return Recorded()
+    text = _text(path)
+    if not is_search(text):
+        return Recorded()
+    _catalog(json.loads(text), path.name)  # whole and well formed
+    data = json.loads(text)
+    chosen = {(o.name, o.provenance.equation) for o in model.outputs}
+    rows = [e for o in data["outputs"] for e in o["front"] if (o["name"], e["equation"]) in chosen]
+    errors = [e["target_error"] for e in rows if isinstance(e.get("target_error"), float)]
+    settings = data.get("settings") if isinstance(data.get("settings"), dict) else {}
+    target, clock = settings.get("target"), settings.get("clock_ns")
+    words = {n: w for n, w in _mapping(data.get("words")).items() if n in model.inputs and isinstance(w, dict)}
+    return Recorded(
+        target if isinstance(target, str) else None,
+        f"{clock}ns" if isinstance(clock, float) else None,
+        repr(min(errors)) if errors else None,
+        "clamp" if any(e.get("domain") == "clamp" for e in rows) else None,
+        {n: w["format"] for n, w in words.items() if isinstance(w.get("format"), str)},
+        {n: (w["range"][0], w["range"][1]) for n, w in words.items() if _is_range(w.get("range"))},
+    )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(v, float) for v in value)
 
 
 def _words(value: Any, what: str) -> tuple[str, ...]:

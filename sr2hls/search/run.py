@@ -106,12 +106,13 @@ def search(
     )  # fmt: skip
     stages = stages or choose(engine)
     count = workers(jobs)
-    work = None if checkpoint is None else Work.open(Path(checkpoint), prepared, chosen, stages.name, seeds, resume)
+    place = None if checkpoint is None else Path(checkpoint)
     asked = {
         "loss": loss, "features": features, "units": dict(units or {}), "seeds": seeds, "test_share": test_share,
         "weighted": weights is not None, "engine_options": dict(engine_options or {}),
     }  # fmt: skip
-    todo = _jobs(prepared, chosen, stages, seeds, work, resume, warm, engine_options)
+    todo = _jobs(prepared, chosen, stages, seeds, place, resume, warm, engine_options)
+    work = None if place is None else Work.open(place, prepared, chosen, stages.name, seeds, resume)
     listener.start(stages.name, stages.why, prepared, chosen, len(todo))
     outcomes, stopped = _run(todo, count, jobs, work, listener)
     fronts = _refined(prepared, outcomes, chosen, partial(stages.refine, limit=finalists), jobs, listener)
@@ -160,7 +161,7 @@ def _jobs(
     settings: Settings,
     stages: Stages,
     seeds: int,
-    work: Work | None,
+    folder: Path | None,
     resume: bool,
     warm: Any,
     engine_options: Mapping[str, Any] | None,
@@ -176,14 +177,14 @@ def _jobs(
     for task in prepared.tasks:
         for seed in range(settings.seed, settings.seed + seeds):
             options: dict[str, Any] = {}
-            if "checkpoint" in stages.takes and work is not None:
-                place = work.folder / f"{_name(task, seed)}.npz"
+            if "checkpoint" in stages.takes and folder is not None:
+                place = folder / f"{_name(task, seed)}.npz"
                 options |= {"checkpoint": place, "resume": resume and place.is_file()}
             if starts:
                 options["warm"] = starts.get(task.name, ())
             if engine_options:
                 options["engine_options"] = dict(engine_options)
-            stop = None if work is None else work.folder / STOP
+            stop = None if folder is None else folder / STOP
             found.append(Job(stages.engine, task.train, replace(settings, seed=seed), costs, options, stop))
     return found
 

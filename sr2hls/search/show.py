@@ -54,10 +54,6 @@ def _count(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f}"
 
 
-def next_command(result: SearchResult, folder: Path, data: Path) -> str:
-    """`sr2hls compile` of the folder for the target, clock and width of the search."""
-    settings = result.settings
-    words = ["sr2hls", "compile", str(folder), "--data", str(data), "--target", settings.target]
-    if settings.clock_ns is not None:
-        words += ["--clock", f"{settings.clock_ns:g}ns"]
-    return shlex.join([*words, "--width", str(settings.width)])
+def next_command(folder: Path) -> str:
+    """`sr2hls compile` of the folder, which knows for which device, formats and error."""
+    return shlex.join(["sr2hls", "compile", str(folder)])

@@ -64,8 +64,8 @@ def choose(engine: str) -> Stages:
 def run_native(
     problem: Problem, settings: Settings, costs: OperatorCosts, tell: Any, **options: Any
 ) -> Sequence[Candidate]:
-    """`sr2hls.search.native.search_native`."""
-    from sr2hls.search.native import search_native
+    """`sr2hls.search.native.engine.search_native`."""
+    from sr2hls.search.native.engine import search_native
 
     return search_native(problem, settings, costs, tell, **options)
 

@@ -87,9 +87,9 @@ class _Told(Listener):
         self._show(self.state, True)
 
     def progress(self, run: str, progress: Progress) -> None:
-        fresh = run != self.state.run
+        news = run != self.state.run or (progress.done >= 1 and run not in self.state.finished)
         self.state.hear(run, progress)
-        self._show(self.state, fresh or progress.done >= 1)
+        self._show(self.state, news)
 
     def refining(self, name: str, done: int, total: int) -> None:
         self.state.refined = f"{done} of {total} outputs" if total > 1 else name
