@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from sr2hls.errors import LoadError, ToolError
 
 Columns = dict[str, NDArray[np.float64]]
+Wanted = Sequence[str] | Callable[[Sequence[str]], Sequence[str]] | None
 
 MAX_BYTES = 1 << 30
 SUFFIXES = (".csv", ".tsv", ".txt", ".npz", ".npy", ".parquet")
 _PARQUET_EXTRA = "pip install 'sr2hls[data]'"
 
 
-def read_columns(path: str | Path, names: Sequence[str] | None = None) -> Columns:
+def read_columns(path: str | Path, names: Wanted = None) -> Columns:
     """The columns of a data file, each of shape (n,), n >= 1, all finite.
 
     CSV: comma, semicolon or tab, the names in the first line; without such a line, and for a two-dimensional array
@@ -30,7 +31,8 @@ def read_columns(path: str | Path, names: Sequence[str] | None = None) -> Column
     columns of a two-dimensional `X` (x0, x1, ...) and `y` (y0, y1, ...).
 
     Args:
-        names: the columns to read (others may hold anything); None reads all.
+        names: the columns to read (others may hold anything), or a function that picks them from all names; None
+            reads all.
 
     Raises:
         LoadError: no such file, another kind of file, a column that is not there, no rows, or a cell that is not a
@@ -70,10 +72,12 @@ def columns_of(data: Any, names: Sequence[str] | None = None) -> Columns:
     return _checked(_named_matrix("the array", np.asarray(data), names))
 
 
-def _wanted(found: Sequence[str], names: Sequence[str] | None) -> list[str]:
+def _wanted(found: Sequence[str], names: Wanted) -> list[str]:
     """The columns to read, in the file's order. Raises LoadError for one that is not there."""
     if names is None:
         return list(found)
+    if callable(names):
+        names = names(found)
     missing = [name for name in names if name not in found]
     if missing:
         raise LoadError(
@@ -108,14 +112,14 @@ def _numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
-def _named_matrix(what: str, array: NDArray[Any], names: Sequence[str] | None) -> Columns:
+def _named_matrix(what: str, array: NDArray[Any], names: Wanted) -> Columns:
     if array.ndim != 2:
         raise LoadError(f"{what} has {array.ndim} dimensions; columns need two, (samples, inputs)")
     titles = [f"x{i}" for i in range(array.shape[1])]
     return {name: _numbers(name, array[:, titles.index(name)]) for name in _wanted(titles, names)}
 
 
-def _npz(path: Path, names: Sequence[str] | None) -> Columns:
+def _npz(path: Path, names: Wanted) -> Columns:
     try:
         with path.open("rb") as file:  # opened here: NumPy leaves a damaged archive open
             loaded = np.load(file, allow_pickle=False)  # with pickles allowed, a file could run anything
@@ -134,7 +138,7 @@ def _npz(path: Path, names: Sequence[str] | None) -> Columns:
     return _checked({name: _numbers(name, columns[name]) for name in _wanted(list(columns), names)})
 
 
-def _parquet(path: Path, names: Sequence[str] | None) -> Columns:
+def _parquet(path: Path, names: Wanted) -> Columns:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -155,7 +159,7 @@ def _parquet(path: Path, names: Sequence[str] | None) -> Columns:
     return _checked(columns)
 
 
-def _csv(path: Path, names: Sequence[str] | None) -> Columns:
+def _csv(path: Path, names: Wanted) -> Columns:
     text = path.read_text(encoding="utf-8-sig")
     lines = [(number, line) for number, line in enumerate(io.StringIO(text), 1) if line.strip()]
     if not lines:

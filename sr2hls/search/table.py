@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,24 +33,22 @@ class Table:
         return len(next(iter(self.targets.values())))
 
 
-def _columns(data: Any) -> tuple[Columns, str]:
-    """All columns, and the name of the file. Raises LoadError."""
+def _columns(data: Any, kept: Callable[[Sequence[str]], Sequence[str]]) -> tuple[Columns, str]:
+    """The columns that `kept` picks, and the name of the file. Raises LoadError."""
     if isinstance(data, str | Path):
-        return read_columns(data), Path(data).name
+        return read_columns(data, kept), Path(data).name
     if hasattr(data, "columns"):
         twice = [str(name) for name, times in Counter(str(c) for c in data.columns).items() if times > 1]
         if twice:
             raise LoadError(f"two columns have the same name: {', '.join(twice)[:200]}; rename one")
-    return columns_of(data), ""
+    columns = columns_of(data)
+    return {name: columns[name] for name in kept(list(columns))}, ""
 
 
 def read_table(data: Any, y: Any, outputs: Sequence[str] | str | None, weights: Any, drop: Sequence[str]) -> Table:
     if y is not None and (isinstance(y, str) or (isinstance(y, list | tuple) and all(isinstance(v, str) for v in y))):
         outputs, y = y, None
-    columns, source = _columns(data)
-    if missing := [name for name in drop if name not in columns]:
-        raise LoadError(f"{at_source(source)}there is no column {', '.join(map(repr, missing))} to leave out")
-    columns = {name: column for name, column in columns.items() if name not in drop}
+    columns, source = _columns(data, partial(_but, drop=drop))
     weigh: Floats | None = None
     if isinstance(weights, str):
         if weights not in columns:
@@ -72,6 +71,12 @@ def read_table(data: Any, y: Any, outputs: Sequence[str] | str | None, weights: 
             raise LoadError(f"the target '{twice[0]}' is named twice")
         targets = {name: columns.pop(name) for name in wanted}
     return Table(columns, targets, weigh, source)
+
+
+def _but(names: Sequence[str], drop: Sequence[str]) -> list[str]:
+    if missing := [name for name in drop if name not in names]:
+        raise LoadError(f"there is no column {', '.join(map(repr, missing))} to leave out")
+    return [name for name in names if name not in drop]
 
 
 def _default_output(columns: Columns, source: str) -> list[str]:
@@ -122,7 +127,8 @@ def read_test(test: Any, table: Table, weights: Any) -> Table:
         inputs, targets = columns_of(test[0]), dict(zip(table.targets, _targets_of(test[1], {}).values(), strict=False))
         source = "the test data"
     else:
-        columns, source = _columns(test)
+        needed = {*table.inputs, *table.targets, weights if isinstance(weights, str) else ""}
+        columns, source = _columns(test, lambda names: [name for name in names if name in needed])
         source = source or "the test data"
         inputs, targets = columns, {name: columns[name] for name in table.targets if name in columns}
         weigh = columns.get(weights) if isinstance(weights, str) else None
