@@ -30,8 +30,9 @@ def _method(tree: ast.Module, name: str) -> ast.FunctionDef:
     raise SystemExit("there is no class PySRRegressor")
 
 
-def _parameters(function: ast.FunctionDef) -> dict[str, dict[str, Any]]:
-    arguments = function.args
+def parameters(tree: ast.Module, name: str) -> dict[str, dict[str, Any]]:
+    """The parameters of a method of `PySRRegressor`: name → kind, whether it is required, default."""
+    arguments = _method(tree, name).args
     plain = [a for a in arguments.args if a.arg != "self"]
     without = [None] * (len(plain) - len(arguments.defaults))
     found = {}
@@ -55,12 +56,11 @@ def facts(wheel: str) -> dict[str, Any]:
     with zipfile.ZipFile(wheel) as archive:
         source = ast.parse(archive.read("pysr/sr.py"))
         names = _sympy_names(ast.parse(archive.read("pysr/export_sympy.py")))
-    init = _method(source, "__init__")
     return {
         "version": wheel.rpartition("/")[2].split("-")[1],
-        "constructor": _parameters(init),
-        "other_keywords": init.args.kwarg is not None,
-        "fit": _parameters(_method(source, "fit")),
+        "constructor": parameters(source, "__init__"),
+        "other_keywords": _method(source, "__init__").args.kwarg is not None,
+        "fit": parameters(source, "fit"),
         "sympy_names": names,
     }
 
