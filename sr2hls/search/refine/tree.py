@@ -111,8 +111,8 @@ def _leaf_of(node: sympy.Basic, structural: bool) -> Tree:
         return ("x", node.name)
     if node is sympy.pi:
         return ("p", Fraction(1))
-    if node is sympy.E:
-        return free(math.e)
+    if node is sympy.E or node.is_Float:
+        return free(float(node))
     if not node.is_Rational:
         raise UnsupportedError(f"{node} is not a real number")
     value = Fraction(int(node.p), int(node.q))
