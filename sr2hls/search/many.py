@@ -138,10 +138,15 @@ def _single_threaded(function: Callable[[A], B], item: A) -> B:
         return function(item)
 
 
-def run_jobs(jobs: Sequence[Job], count: int | None, tell: Callable[[int, Progress], None]) -> list[Outcome]:
-    """All outcomes, in the order of the jobs. After an interrupt the jobs that have not begun find nothing."""
+def run_jobs(
+    jobs: Sequence[Job],
+    count: int | None,
+    tell: Callable[[int, Progress], None],
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[Outcome]:
+    """All outcomes, in the order of the jobs. Once `stopped`, the jobs that have not begun find nothing."""
     if workers(count) == 1 or len(jobs) == 1:
-        return _one_by_one(jobs, tell)
+        return _one_by_one(jobs, tell, stopped)
 
     def done(place: int, outcome: Outcome) -> None:
         log.debug("search %d of %d done", place + 1, len(jobs))
@@ -151,10 +156,12 @@ def run_jobs(jobs: Sequence[Job], count: int | None, tell: Callable[[int, Progre
     return each(run_job, alone, count, done)
 
 
-def _one_by_one(jobs: Sequence[Job], tell: Callable[[int, Progress], None]) -> list[Outcome]:
+def _one_by_one(
+    jobs: Sequence[Job], tell: Callable[[int, Progress], None], stopped: Callable[[], bool]
+) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for place, job in enumerate(jobs):
-        if (outcomes and outcomes[-1].interrupted) or (job.stop is not None and job.stop.exists()):
+        if stopped() or (outcomes and outcomes[-1].interrupted):
             outcomes.append(Outcome((), 0, 0.0, interrupted=True))
             continue
 

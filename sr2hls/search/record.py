@@ -51,9 +51,9 @@ def table(output: OutputFound) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     writer.writerow(["Complexity", "Loss", "Equation"])
-    for row in output.rows_of_front:
-        if row.score is not None:
-            writer.writerow([row.complexity, repr(row.loss), row.equation])
+    rows = [row for row in output.rows_of_front if row.score is not None]
+    for row in sorted(rows, key=lambda row: row.complexity or 0):
+        writer.writerow([row.complexity, repr(row.loss), row.equation])
     return text.getvalue()
 
 

@@ -103,6 +103,11 @@ class SearchResult:
     asked: Mapping[str, Any] = field(default_factory=dict)
     columns: Columns = field(default_factory=dict, repr=False)
 
+    @property
+    def best(self) -> tuple[Found, ...]:
+        """The formula of each output that `compile` takes by default."""
+        return tuple(output.best for output in self.outputs)
+
     def output(self, name: str | int) -> OutputFound:
         """An output by name or index. Raises LoadError."""
         names = [o.name for o in self.outputs]

@@ -196,7 +196,9 @@ def _run(
     names = [_name_of(job) for job in jobs]
     elsewhere = partial(touch, None if work is None else work.folder / STOP) if count > 1 and len(jobs) > 1 else None
     with interruptible(elsewhere) as stop:
-        outcomes = run_jobs(jobs, asked, lambda place, progress: listener.progress(names[place], progress))
+        outcomes = run_jobs(
+            jobs, asked, lambda place, told: listener.progress(names[place], told), lambda: stop.requested
+        )
     return outcomes, stop.requested or any(outcome.interrupted for outcome in outcomes)
 
 
