@@ -95,6 +95,15 @@ def test_every_option_of_pysr_passes_through(version: tuple[int, int]) -> None:
     assert call(version, {"precision": 64}).precision == 64
 
 
+def test_units_in_the_spelling_of_julia() -> None:
+    units = ("m/s**2", "1", "kg m^2 / s", "N·m", "")
+    problem = Problem(np.ones((9, 5)), ("a", "b", "c", "d", "e"), np.ones(9), input_units=units, output_unit="J")
+    fit = call(problem=problem).fit
+    assert fit["X_units"] == ["m/s^2", "", "kg*m^2/s", "N*m", ""]
+    assert fit["y_units"] == "J"
+    assert "X_units" not in call().fit
+
+
 def test_given_options_replace_what_they_exclude() -> None:
     built = call(options={"complexity_of_operators": {"sin": 2}}).constructor
     assert "complexity_mapping" not in built

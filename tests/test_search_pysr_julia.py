@@ -97,7 +97,7 @@ FUSED_BLOCK = re.compile(
     r" +all\(i -> i == 0, inputs\) && return \(0, 0\)\n"
     r" +input > 0 && all\(i -> i == 0 \|\| i == input, inputs\) && return \(min\(cost, (\d+)\), input\)\n"
     r" +return \(cost, -1\)\n"
-    r" +end,\n +(?:get_tree\(ex\)|tree),\n"
+    r" +end,\n +tree,\n"
 )
 
 
@@ -116,17 +116,25 @@ def reduced(text: str, result: str, tree: Any) -> int:
         function = fused(COMBINE[whole[1]], int(whole[2]))
         return tree_mapreduce(lambda n: (0, 0 if n.constant else n.feature), branch, function, tree)[0]
     assert leaf == "leaf -> 0"
-    name = re.search(r"\(here, children\.\.\.\) -> here \+ (\w+)\(children\),\n +(?:get_tree\(ex\)|tree),\n", block)[1]
+    name = re.search(r"\(here, children\.\.\.\) -> here \+ (\w+)\(children\),\n +tree,\n", block)[1]
     return tree_mapreduce(lambda n: 0, branch, lambda here, *children: here + COMBINE[name](children), tree)
 
 
+def count_nodes(node: Any) -> int:
+    return 1 + (sum(count_nodes(c) for c in node.children) if node.degree else 0)
+
+
 def complexity(text: str, tree: Any) -> int:
+    """What the mapping returns: its early returns in their order, then its last line."""
+    assert "\n    tree = get_tree(ex)\n" in text
+    assert text.index("count_nodes") < text.index("cycles = ")
     cycles = reduced(text, "cycles", tree)
-    line = r"return (?:cycles > (\d+) \? (\d+) : )?min\(1 \+ cld\(cycles, (\d+)\), (\d+)\)\nend$"
-    limit, beyond, unit, most = (None if v is None else int(v) for v in re.search(line, text).groups())
-    if limit is not None and cycles > limit:
-        return beyond
-    return min(1 + -(-cycles // unit), most)
+    for value, what in ((count_nodes(tree), r"count_nodes\(tree\)"), (cycles, "cycles")):
+        early = re.search(rf"^    {what} > (\d+) && return (\d+)$", text, re.MULTILINE)
+        if early and value > int(early[1]):
+            return int(early[2])
+    unit, most = re.search(r"return min\(1 \+ cld\(cycles, (\d+)\), (\d+)\)\nend$", text).groups()
+    return min(1 + -(-cycles // int(unit)), int(most))
 
 
 def random_tree(random: np.random.Generator, operators: Operators, nodes: int, features: int) -> Any:
@@ -210,17 +218,19 @@ def test_generated_text_counts_what_the_costs_say(names: tuple[str, ...], object
                 allowed = cycles <= 1000 * limits["max_cycles"] + 0.5 and luts <= 1500
                 assert f"cycles > {round(1000 * limits['max_cycles'])} && return L(Inf)" in guard
                 assert "luts > 1500 && return L(Inf)" in guard
-            assert row.allowed(scale) == allowed
+            big = scale.max_nodes is not None and row.nodes > scale.max_nodes
+            assert row.nodes == count_nodes(tree)
+            assert row.allowed(scale) == (allowed and not big)
             if mapping:
                 steps = 1 + ceil(cycles / scale.unit)
                 late = bool(limits) and cycles > scale.max_cycles
-                assert complexity(mapping, tree) == (scale.maxsize + 1 if late else min(steps, scale.maxsize))
+                assert complexity(mapping, tree) == (scale.maxsize + 1 if late or big else min(steps, scale.maxsize))
 
 
 def test_a_wrong_order_of_a_table_would_show() -> None:
     """The model above can fail: the same text with two entries exchanged gives another number."""
     operators = operators_of(("sin", "exp", "+"), {}, (2, 7))
-    scale = Scale("path", 30, 100, {"sin": 1200, "exp": 1500, "+": 300})
+    scale = Scale("path", 30, 100, {"sin": 1200, "exp": 1500, "+": 300}, max_nodes=30)
     text = julia.complexity_mapping(operators, scale)
     tree = Branch(1, (Leaf(False, 1),))
     assert complexity(text, tree) == 13

@@ -115,6 +115,8 @@ def test_hard_limits_hold_for_what_is_returned(monkeypatch: pytest.MonkeyPatch) 
         ({"max_cycles": 2.9, "objective": "sum"}, 2),
         ({"max_luts": 200.0, "objective": "nodes"}, 2),
         ({"max_cycles": 2.3, "objective": "nodes"}, 3),
+        ({"max_nodes": 7, "objective": "nodes"}, 2),
+        ({"max_nodes": 2, "objective": "nodes"}, 1),  # PySR's own least limit is 7
     ):
         pretend(monkeypatch, writing(ROWS))
         found, _ = search(**settings)
@@ -246,21 +248,27 @@ def test_the_facts_are_those_of_the_wheel(real_pysr: tuple[str, Path, Path]) -> 
     assert made.stdout == SIGNATURES[version].read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
-def test_real_pysr_takes_the_call(real_pysr: tuple[str, Path, Path]) -> None:
-    """The whole of PySR's own `fit` in front of Julia, which a stub records, and behind it."""
-    version, _, unpacked = real_pysr
+def stubbed(unpacked: Path, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The requests answered by a process with this PySR and a stub in place of Julia."""
     path = os.pathsep.join([str(HERE / "tools/julia_stub"), str(unpacked), str(HERE.parent)])
     done = subprocess.run(
         [sys.executable, str(HERE / "tools/pysr_run.py")],
-        input=json.dumps(REQUESTS),
+        input=json.dumps(requests),
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    for request, answer in zip(REQUESTS, json.loads(done.stdout[done.stdout.index("[{") :]), strict=True):
+    answers: list[dict[str, Any]] = json.loads(done.stdout[done.stdout.index("[{") :])
+    return answers
+
+
+@pytest.mark.slow
+def test_real_pysr_takes_the_call(real_pysr: tuple[str, Path, Path]) -> None:
+    """The whole of PySR's own `fit` in front of Julia, which a stub records, and behind it."""
+    version, _, unpacked = real_pysr
+    for request, answer in zip(REQUESTS, stubbed(unpacked, REQUESTS), strict=True):
         assert "error" not in answer, answer
         settings, options = request["settings"], answer["options"]
         free = "max_luts" not in settings or settings["objective"] == "circuit"  # two tables, a subtraction
@@ -287,11 +295,25 @@ def test_real_pysr_takes_the_call(real_pysr: tuple[str, Path, Path]) -> None:
         assert not limited or ("dataset.weights" in options["loss_function"]) == request["weights"]
 
 
+@pytest.mark.slow
+def test_distributed_back_ends_are_reached(real_pysr: tuple[str, Path, Path]) -> None:
+    _, _, unpacked = real_pysr
+    options = {"parallelism": "multiprocessing", "cluster_manager": "slurm", "procs": 8, "verbosity": 0}
+    (answer,) = stubbed(unpacked, [{**REQUESTS[0], "options": options}])
+    assert answer["search"]["parallelism"] == "multiprocessing"
+    assert answer["search"]["numprocs"] == 8
+    assert answer["search"]["addprocs_function"] not in (None, "nothing")
+    assert answer["options"]["deterministic"] is False
+    (answer,) = stubbed(unpacked, [{**REQUESTS[0], "options": {"populatons": 3}}])
+    assert answer["error"].startswith("FormatError: PySR ")
+    assert "no option 'populatons'; did you mean populations" in answer["error"]
+
+
 @pytest.mark.skipif(importlib.util.find_spec("pysr") is None, reason="PySR is not installed")
 def test_the_installed_pysr_has_every_parameter() -> None:
     """Where PySR is installed, its own signature (read without starting Julia) has all that it is passed."""
     places = importlib.util.find_spec("pysr").submodule_search_locations  # type: ignore[union-attr]
-    source = ast.parse(Path(str(list(places or [])[0]), "sr.py").read_text(encoding="utf-8"))
+    source = ast.parse(Path(str(next(iter(places or []))), "sr.py").read_text(encoding="utf-8"))
     spec = importlib.util.spec_from_file_location("pysr_signature", HERE / "tools/pysr_signature.py")
     tool = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     spec.loader.exec_module(tool)  # type: ignore[union-attr]

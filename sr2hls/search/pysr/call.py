@@ -145,6 +145,12 @@ def _loss(
     return {"elementwise_loss": julia.elementwise_loss(problem.loss, weighted)}
 
 
+def _unit(text: str) -> str:
+    """A unit in Julia's spelling; "" is none."""
+    spelled = re.sub(r"\s*([*/^·])\s*", r"\1", text.strip()).replace("**", "^").replace("·", "*")
+    return "" if spelled == "1" else re.sub(r"\s+", "*", spelled)
+
+
 def _repeatable(settings: Settings) -> dict[str, Any]:
     """One thread: the same run for the same seed. More: PySR is faster and cannot be repeated, whatever the seed."""
     if settings.threads == 1:
@@ -211,6 +217,6 @@ def pysr_call(
     if problem.weights is not None:
         fit["weights"] = problem.weights
     if problem.input_units is not None:
-        fit["X_units"] = [unit or "1" for unit in problem.input_units]
-        fit["y_units"] = problem.output_unit
+        fit["X_units"] = [_unit(text) for text in problem.input_units]
+        fit["y_units"] = None if problem.output_unit is None else _unit(problem.output_unit)
     return Call(version, _merged(constructor, given), fit, columns, operators, scale, precision)

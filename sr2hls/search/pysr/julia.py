@@ -79,14 +79,19 @@ def reduction(
 def complexity_mapping(operators: Operators, scale: Scale) -> str:
     """Text for PySR's `complexity_mapping`: 1 + the critical path in units, rounded up.
 
-    Beyond the limit on cycles it is maxsize + 1, which has no place in the hall of fame; without a limit, at most
+    Beyond the limit on cycles or nodes it is maxsize + 1, which has no place in the hall of fame and which crossover
+    refuses (PySR counts nodes itself for mutations only); without a limit on cycles, at most
     maxsize. Costs do not depend on the values of constants, since PySR keeps a complexity when it refits them.
     """
-    body = reduction("cycles", operators, scale.cycles, PATH, "get_tree(ex)", scale.table_cycles)
+    lines = ["tree = get_tree(ex)"]
+    if scale.max_nodes is not None:
+        lines += [f"count_nodes(tree) > {scale.max_nodes} && return {scale.maxsize + 1}"]
+    lines += [reduction("cycles", operators, scale.cycles, PATH, "tree", scale.table_cycles)]
     size = f"min(1 + cld(cycles, {scale.unit}), {scale.maxsize})"
     if scale.max_cycles is not None:
-        size = f"cycles > {scale.max_cycles} ? {scale.maxsize + 1} : {size}"
-    return _named("path", f"function NAME(ex)\n{textwrap.indent(body, '    ')}\n    return {size}\nend")
+        lines += [f"cycles > {scale.max_cycles} && return {scale.maxsize + 1}"]
+    body = textwrap.indent("\n".join([*lines, f"return {size}"]), "    ")
+    return _named("path", f"function NAME(ex)\n{body}\nend")
 
 
 def elementwise_loss(kind: str, weighted: bool) -> str:

@@ -46,8 +46,8 @@ class Measure:
     def allowed(self, scale: Scale) -> bool:
         """Whether it keeps the hard limits."""
         cycles = self.total if scale.objective == "sum" else self.path
-        slow = scale.max_cycles is not None and cycles > scale.max_cycles
-        return not slow and not (scale.max_luts is not None and self.luts > scale.max_luts)
+        pairs = ((self.nodes, scale.max_nodes), (cycles, scale.max_cycles), (self.luts, scale.max_luts))
+        return all(limit is None or value <= limit for value, limit in pairs)
 
 
 def _fused(cost: int, inputs: frozenset[str], cap: int | None) -> int:

@@ -34,6 +34,7 @@ class Scale:
 
     objective: as in `Settings`; maxsize: PySR's; unit: thousandths of a cycle per step of complexity; cycles,
     luts: per operator, thousandths of a cycle and LUTs; max_cycles, max_luts: hard limits in the same, or None;
+    max_nodes: largest tree, None for "sum", where `maxsize` bounds it (a node counts 1 or more);
     table_cycles, table_luts: what a sub-expression of one input costs at most, None but for the objective "circuit".
     """
 
@@ -44,6 +45,7 @@ class Scale:
     luts: Mapping[str, int] = field(default_factory=dict)
     max_cycles: int | None = None
     max_luts: int | None = None
+    max_nodes: int | None = None
     table_cycles: int | None = None
     table_luts: int | None = None
 
@@ -79,7 +81,7 @@ def scale_of(settings: Settings, costs: OperatorCosts, operators: Operators, max
     most = None if limit is None else round(MILS * limit)
     area_limit = None if area is None else round(area)
     if objective == "nodes":
-        return Scale(objective, maxsize or nodes, 1, cycles, luts, most, area_limit)
+        return Scale(objective, maxsize or nodes, 1, cycles, luts, most, area_limit, maxsize or settings.max_nodes)
     mean, dearest = sum(cycles.values()) // len(cycles), max(cycles.values())
     if objective == "sum":
         size = maxsize or 5 * nodes // 2
@@ -89,6 +91,7 @@ def scale_of(settings: Settings, costs: OperatorCosts, operators: Operators, max
         span, steps = (dearest + mean * nodes // 4 if most is None else most), size - 1
     unit = max(1, -(-span // steps))
     if objective != "circuit" or not costs.fused:
-        return Scale(objective, size, unit, cycles, luts, most, area_limit)
+        largest = None if objective == "sum" else size
+        return Scale(objective, size, unit, cycles, luts, most, area_limit, largest)
     tables = round(MILS * costs.table_cycles), round(costs.table_luts)
-    return Scale(objective, size, unit, cycles, luts, most, area_limit, *tables)
+    return Scale(objective, size, unit, cycles, luts, most, area_limit, size, *tables)
