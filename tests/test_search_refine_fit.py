@@ -33,7 +33,7 @@ def tree_of(text: str) -> Tree:
 
 def problem(truth: str, noise: float = 0.0, kind: str = "mse", rows: int = 600, low: float = 0.5) -> Problem:
     rng = np.random.default_rng(7)
-    X = rng.uniform(low, 3, (rows, 3))
+    X = rng.uniform(low, 3, (rows, 3))  # noqa: N806
     y = np.broadcast_to(evaluate(tree_of(truth), {n: X[:, i] for i, n in enumerate(NAMES)}), (rows,)).copy()
     if kind == "logistic":
         y = (rng.uniform(size=rows) < 1 / (1 + np.exp(-y))).astype(float)

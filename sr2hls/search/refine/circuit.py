@@ -23,6 +23,7 @@ MOST_BITS = 24  # of the output word
 _SHARE = 4.0  # the formula's own error is at least this many times the circuit's
 _LOGIT_STEPS = 64.0  # units of the output per standard deviation of a logit
 _FINEST = 40  # fraction bits
+_LEAST_LEVELS = 4.0  # of the output, between 0 and its largest value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,12 @@ def words_of(problem: Problem, width: int) -> dict[str, tuple[Format, tuple[floa
     return words_from_data(columns_of(problem), width)
 
 
-def error_target(expression: sympy.Expr, train: Problem, settings: Settings) -> float:
+def error_target(expression: sympy.Expr, train: Problem, settings: Settings, coarser: float = 1.0) -> float:
     """The largest error of the circuit, a power of two: small against what the formula and the input words lose anyway.
 
     A quarter of the root mean square error (of the residuals, or of what the rounding of the inputs does to the
-    formula, whichever is larger); for a logit, 1/64 of its standard deviation. No finer than the output word allows.
+    formula, whichever is larger); for a logit, 1/64 of its standard deviation. That times `coarser`, but no finer than
+    the output word allows, and never so coarse that the output is zero everywhere.
     """
     predicted = values_of(expression, train)
     coarse = values_of(expression, quantized(train, words_of(train, settings.width)))
@@ -87,10 +89,13 @@ def error_target(expression: sympy.Expr, train: Problem, settings: Settings) -> 
         moved = float(np.sqrt(np.mean((coarse - predicted) ** 2)))
         wanted = max(float(np.sqrt(np.mean((predicted - target) ** 2))), moved) / _SHARE
     finest = max(largest * 2.0 ** (3 - MOST_BITS), 2.0**-_FINEST)  # a sign, and a factor of two for the proven range
-    return float(2.0 ** math.floor(math.log2(max(wanted, finest))))
+    wanted = max(min(wanted * coarser, largest / _LEAST_LEVELS), finest)
+    return float(2.0 ** math.floor(math.log2(wanted)))
 
 
-def circuit_of(expression: sympy.Expr, train: Problem, held_out: Problem, settings: Settings) -> Circuit:
+def circuit_of(
+    expression: sympy.Expr, train: Problem, held_out: Problem, settings: Settings, coarser: float = 1.0
+) -> Circuit:
     """Compile a formula for the words of the training rows and run the circuit on the held-out rows.
 
     A pole or domain edge inside the ranges is clamped. A formula that the compiler refuses comes back with the reason.
@@ -101,7 +106,7 @@ def circuit_of(expression: sympy.Expr, train: Problem, held_out: Problem, settin
     names = [n for n in train.names if any(s.name == n for s in expression.free_symbols)]
     model = SymbolicModel(tuple(names), (Output(train.output, expression, Provenance("search", str(expression))),))
     words = words_of(train, settings.width)
-    wanted = error_target(expression, train, settings)
+    wanted = error_target(expression, train, settings, coarser)
     refused = ""
     for domain in ("strict", "clamp"):
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from sr2hls.search.settings import Settings
 
 FIT_ROWS = 3000  # rows that edits are judged on; the constants of what remains are fitted on all
 SAME_LOSS = 1.02  # forms of one formula whose circuits' losses differ by less differ by rounding only
+COARSER = 4.0  # error of the second, rougher circuit of a formula; the front drops it where it gains nothing
 _CODES_WIDTH = 12  # bits of the inputs up to which the constants are fitted to the rounded inputs, too
 
 Pool = dict[Tree, tuple[Fit, str]]  # by mark
@@ -177,47 +178,63 @@ def _compile_all(
     for done, (fit, source) in enumerate(final):
         if not stopped and late():
             stopped = "not compiled: the time limit of the search was reached"
+        before = len(found)
         try:
-            found += _finished(fit.tree, source, train, held_out, settings, stopped)
+            for made in () if stopped else _finished(fit.tree, source, train, held_out, settings):
+                found.append(made)
         except KeyboardInterrupt:
             stopped = "not compiled: the search was interrupted"
-            found += _finished(fit.tree, source, train, held_out, settings, stopped)
+        if stopped and len(found) == before:
+            bare = _found(fit.tree, source, train, held_out, Circuit(refused=stopped))
+            found += [bare] if bare else []
         report(done + 1, len(final), found)
     return found
 
 
-def _finished(
-    tree: Tree, source: str, train: Problem, held_out: Problem, settings: Settings, stopped: str
-) -> list[Found]:
-    """One formula as the user sees it: its best form; and the same fitted to rounded inputs, where that is better."""
-    if stopped:
-        made = _found(tree, source, train, held_out, Circuit(refused=stopped))
-        return [made] if made else []
-    best = _best_form(tree, source, train, held_out, settings)
-    if best is None or best.refused or settings.width > _CODES_WIDTH:
-        return [best] if best else []
-    aware = for_quantized_inputs(from_sympy(best.expression), train, settings)
-    again = aware and _compiled(aware, source, train, held_out, settings)
-    return [best, again] if again and not again.refused else [best]
+def _finished(tree: Tree, source: str, train: Problem, held_out: Problem, settings: Settings) -> Iterator[Found]:
+    """One formula as the user sees it: its best form, a rougher circuit of that, and its constants for rounded inputs.
+
+    Each is handed over when it is made, so that an interruption loses only what is not.
+    """
+    form, best = _best_form(tree, source, train, held_out, settings)
+    if best is None:
+        return
+    yield best
+    if best.refused:
+        return
+    if (best.cycles or 0) > 1:
+        yield from _unless_refused(_compiled(form, source, train, held_out, settings, COARSER))
+    aware = for_quantized_inputs(form, train, settings) if settings.width <= _CODES_WIDTH else None
+    if aware is not None:
+        yield from _unless_refused(_compiled(aware, source, train, held_out, settings))
 
 
-def _best_form(tree: Tree, source: str, train: Problem, held_out: Problem, settings: Settings) -> Found | None:
+def _unless_refused(found: Found | None) -> tuple[Found, ...]:
+    return () if found is None or found.refused else (found,)
+
+
+def _best_form(
+    tree: Tree, source: str, train: Problem, held_out: Problem, settings: Settings
+) -> tuple[Tree, Found | None]:
     """Of the circuits of all forms with about the least loss, the quickest, then the smallest."""
-    made = [_compiled(form, source, train, held_out, settings) for form in forms(tree)]
-    good = [m for m in made if m is not None and m.circuit_loss is not None and math.isfinite(m.circuit_loss)]
+    made = [(form, _compiled(form, source, train, held_out, settings)) for form in forms(tree)]
+    good = [(f, m, m.circuit_loss) for f, m in made if m and m.circuit_loss is not None and m.circuit_loss < math.inf]
     if not good:
-        return next((m for m in made if m is not None), None)
-    least = min(m.circuit_loss for m in good if m.circuit_loss is not None)
-    level = [m for m in good if (m.circuit_loss or 0.0) <= SAME_LOSS * least]
-    return min(level, key=lambda m: (m.cycles or 0, area(m), m.circuit_loss or 0.0))
+        return tree, next((m for _, m in made if m is not None), None)
+    least = min(found for _, _, found in good)
+    level = [item for item in good if item[2] <= SAME_LOSS * least]
+    form, best, _ = min(level, key=lambda item: (item[1].cycles or 0, area(item[1]), item[2]))
+    return form, best
 
 
-def _compiled(tree: Tree, source: str, train: Problem, held_out: Problem, settings: Settings) -> Found | None:
+def _compiled(
+    tree: Tree, source: str, train: Problem, held_out: Problem, settings: Settings, coarser: float = 1.0
+) -> Found | None:
     try:
         expression = to_sympy(tree)
     except UnsupportedError:
         return None
-    return _found(tree, source, train, held_out, circuit_of(expression, train, held_out, settings))
+    return _found(tree, source, train, held_out, circuit_of(expression, train, held_out, settings, coarser))
 
 
 def _found(tree: Tree, source: str, train: Problem, held_out: Problem, circuit: Circuit) -> Found | None:
