@@ -120,6 +120,8 @@ def test_operators_given_as_options_decide_the_tables() -> None:
     assert described.constructor["unary_operators"] == ["log", "sc(x) = (x * sin(x))"]
     assert "cycles_unary = (1700, 3000)" in described.constructor["complexity_mapping"]
     assert "cycles_binary = (500, 2500)" in described.constructor["complexity_mapping"]
+    both = call((1, 5), {"unary_operators": ["sc"], "binary_operators": ["+"]}, definitions=DEFINED)
+    assert both.constructor["unary_operators"] == ["sc(x) = (0.1f0 * sin(x) * (cos(x))^(2))"]
     newer = call((2, 7), {"operators": {2: ["*"], 1: ["sin"], 3: ["fma"]}})
     assert newer.constructor["operators"] == {1: ["sin"], 2: ["*"], 3: ["fma"]}
     assert "node.degree == 2 ? cycles_binary[node.op] : cycles_ternary" in newer.constructor["complexity_mapping"]

@@ -248,6 +248,10 @@ def test_the_hall_of_fame_is_never_empty(objective: str) -> None:
         nodes = int(random.integers(1, 60))
         scale = scale_of(Settings(objective=objective, max_cycles=limit, max_nodes=nodes), costs, operators)
         assert LEAST_MAXSIZE <= scale.maxsize <= max(150, LEAST_MAXSIZE)
+        if limit is not None and objective in ("path", "circuit"):
+            steps = 1 + ceil(1000 * limit / scale.unit)  # the slowest formula that is allowed still has its own step
+            assert steps <= scale.maxsize
+            assert steps > scale.maxsize // 2 or scale.unit == 1 or 1000 * limit / (scale.unit - 1) > scale.maxsize - 1
         for name in operators.all:
             arity = operators.arity(name)
             place = operators.names[arity].index(name) + 1

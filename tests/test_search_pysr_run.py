@@ -108,6 +108,14 @@ def test_costs_are_those_of_the_objective(monkeypatch: pytest.MonkeyPatch) -> No
         assert [c.cost for c in found] == [pytest.approx(cost)]
 
 
+def test_the_user_s_operators_are_read_as_the_search_used_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, writing('Complexity,Loss,Equation\n5,0.4,"sc(x1) + x0"\n'))
+    (found,), _ = search(definitions={"sc": "sc(x) = 0.1*sin(x)"}, objective="path")
+    tenth = sympy.Rational(*np.float32(0.1).as_integer_ratio())
+    assert found.expression == tenth * sympy.sin(symbol("x1")) + symbol("beta")
+    assert found.cycles == pytest.approx(3.3)
+
+
 def test_hard_limits_hold_for_what_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     for settings, count in (
         ({"max_cycles": 2.0, "objective": "path"}, 2),
