@@ -111,6 +111,7 @@ def search_command(
             resume=resume,
             engine_options=pysr_options(pysr_option or ()),
             listener=told,
+            quiet=quiet or json,
             finalists=finalists,
             definitions=definitions(define or ()),
             target=target,
@@ -144,7 +145,7 @@ def _show(result: Any, folder: Path, json: bool) -> None:
         out.print(front_table(result, found))
         for formula in found.front:
             if formula.refused:
-                terminal.line(out, "no circuit", f"{formula.equation}: {formula.refused}")
+                terminal.line(out, "refused", f"{formula.equation}: {formula.refused}")
         out.print()
     for note in result.notes:
         terminal.line(out, "note", note)

@@ -120,8 +120,14 @@ def recorded(source: str | Path, model: SymbolicModel) -> Recorded:
         return Recorded()
     _catalog(json.loads(text), path.name)  # whole and well formed
     data = json.loads(text)
-    chosen = {(o.name, o.provenance.equation) for o in model.outputs}
-    rows = [e for o in data["outputs"] for e in o["front"] if (o["name"], e["equation"]) in chosen]
+    origins = {o.name: o.provenance for o in model.outputs}
+    chosen = {name: (origin.equation, origin.complexity, origin.loss) for name, origin in origins.items()}
+    rows = [
+        row
+        for output in data["outputs"]
+        for row in output["front"]
+        if chosen.get(output["name"]) == (row["equation"], row.get("complexity"), row.get("rank_loss"))
+    ]
     errors = [e["target_error"] for e in rows if isinstance(e.get("target_error"), float)]
     settings = data.get("settings") if isinstance(data.get("settings"), dict) else {}
     target, clock = settings.get("target"), settings.get("clock_ns")

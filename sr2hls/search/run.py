@@ -63,6 +63,7 @@ def search(
     resume: bool = False,
     engine_options: Mapping[str, Any] | None = None,
     listener: Listener | None = None,
+    quiet: bool = False,
     finalists: int = 40,
     stages: Stages | None = None,
     **wishes: Any,
@@ -83,7 +84,7 @@ def search(
         checkpoint: a folder in which the native engine keeps its state; it is removed when the search ends.
         resume: go on from there, where it was written by a search for the same.
         engine_options: passed to PySR as they are.
-        listener: told of the progress.
+        listener: told of the progress. quiet: PySR shows nothing of its own.
         finalists: formulas per output that the second stage compiles, at most.
         stages: other functions in the place of engine and second stage.
 
@@ -111,6 +112,8 @@ def search(
         "loss": loss, "features": features, "units": dict(units or {}), "seeds": seeds, "test_share": test_share,
         "weighted": weights is not None, "engine_options": dict(engine_options or {}),
     }  # fmt: skip
+    if quiet and "options" in stages.takes:
+        engine_options = {"verbosity": 0, "progress": False, **(engine_options or {})}
     todo = _jobs(prepared, chosen, stages, seeds, place, resume, warm, engine_options)
     work = None if place is None else Work.open(place, prepared, chosen, stages.name, seeds, resume)
     listener.start(stages.name, stages.why, prepared, chosen, len(todo))
@@ -170,7 +173,7 @@ def _jobs(
     starts = _warm(warm, prepared)
     if starts and "warm" not in stages.takes:
         raise FormatError(f"the engine {stages.name} cannot start from formulas; use the native one")
-    if engine_options and "engine_options" not in stages.takes:
+    if engine_options and "options" not in stages.takes:
         raise FormatError(f"the engine {stages.name} takes no options of PySR's")
     costs = stages.costs(settings)
     found = []
@@ -183,7 +186,7 @@ def _jobs(
             if starts:
                 options["warm"] = starts.get(task.name, ())
             if engine_options:
-                options["engine_options"] = dict(engine_options)
+                options["options"] = dict(engine_options)
             stop = None if folder is None else folder / STOP
             found.append(Job(stages.engine, task.train, replace(settings, seed=seed), costs, options, stop))
     return found

@@ -13,13 +13,15 @@ _RIGHT = ("index", "cycles", "ns", "LUT", "DSP", "loss")
 
 
 def front_table(result: SearchResult, found: OutputFound) -> Any:
-    """Index, cycles, ns, LUT, DSP, score and equation of each formula; a star marks the one that compile takes."""
+    """Cycles, ns, LUT, DSP, score, loss, output word and equation; a star marks the formula that compile takes."""
     from rich.text import Text
 
     from sr2hls.report.terminal import table
 
     score = "AUC" if result.asked.get("loss") == "logistic" else "R2"
-    rows = table("", "index", "cycles", "ns", "LUT", "DSP", score, "loss", f"{found.name} =", right=(*_RIGHT, score))
+    rows = table(
+        "", "index", "cycles", "ns", "LUT", "DSP", score, "loss", "output", f"{found.name} =", right=(*_RIGHT, score)
+    )
     best, clock = found.index(), clock_of(result)
     for at, formula in enumerate(found.front):
         star = "*" if at == best else ""
@@ -38,7 +40,7 @@ def clock_of(result: SearchResult) -> float:
 
 def _figures(formula: Found, clock: float) -> list[str]:
     if formula.cycles is None:
-        return ["-", "-", "-", "-", "-", f"{formula.held_out:.4g}"]
+        return ["-", "-", "-", "-", "-", f"{formula.held_out:.4g}", "-"]
     loss = formula.held_out if formula.circuit_loss is None else formula.circuit_loss
     return [
         str(formula.cycles),
@@ -47,6 +49,7 @@ def _figures(formula: Found, clock: float) -> list[str]:
         _count(formula.dsps),
         "-" if formula.score is None else f"{formula.score:.6f}",
         f"{loss:.4g}",
+        formula.output_format or "-",
     ]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -38,9 +36,9 @@ class Stages:
 
 def has_julia() -> bool:
     """Whether PySR and a Julia are installed; nothing is started or downloaded to find out."""
-    if find_spec("pysr") is None:
-        return False
-    return bool(os.environ.get("PYTHON_JULIACALL_EXE") or shutil.which("julia"))
+    from sr2hls.search.pysr.run import julia_available
+
+    return julia_available()
 
 
 def choose(engine: str) -> Stages:
@@ -55,7 +53,7 @@ def choose(engine: str) -> Stages:
     else:
         why = ""
     if engine == "pysr":
-        return Stages("pysr", run_pysr, run_refine, find_costs, ("engine_options",), why)
+        return Stages("pysr", run_pysr, run_refine, find_costs, ("options",), why)
     if find_spec("numba") is None:
         raise ToolError("the native engine needs numba, which is missing; install it with pip install 'sr2hls[search]'")
     return Stages("native", run_native, run_refine, find_costs, ("checkpoint", "resume", "warm"), why)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sr2hls.search.candidate import Progress
 from sr2hls.search.data import Prepared
 from sr2hls.search.run import Listener
 from sr2hls.search.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 ROWS = 12  # of the front that are shown
 REFRESH = 4  # a second
@@ -67,39 +70,48 @@ class State:
 
 
 class _Told(Listener):
-    """Keeps the state and asks to be shown."""
+    """Keeps the state; what is shown of it, and how, is up to the classes below."""
 
-    def __init__(self, show: Callable[[State, bool], None], note: Callable[[str], None]) -> None:
-        self.state, self._show, self._note = State(), show, note
+    def __init__(self) -> None:
+        self.state = State()
+
+    def note(self, text: str) -> None:
+        """Print a line that stays."""
+
+    def show(self, now: bool) -> None:
+        """Show the state, at once or when it is time."""
+
+    def close(self) -> None:
+        """The search is over."""
 
     def start(self, engine: str, why: str, prepared: Prepared, settings: Settings, runs: int) -> None:
         self.state.engine, self.state.runs = engine, runs
         self.state.units = "nodes" if settings.objective == "nodes" else "cycles"
-        self._note(f"engine:    {engine}{f' ({why})' if why else ''}")
+        self.note(f"engine:    {engine}{f' ({why})' if why else ''}")
         names = [task.name for task in prepared.tasks]
         rows = prepared.tasks[0].train.rows, prepared.tasks[0].held_out.rows
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        self._note(
+        self.note(
             f"data:      {shown} from {len(prepared.inputs)} inputs; {rows[0]} rows to fit, {rows[1]} to judge by"
         )
         for note in prepared.notes:
-            self._note(f"note:      {note}")
-        self._show(self.state, True)
+            self.note(f"note:      {note}")
+        self.show(True)
 
     def progress(self, run: str, progress: Progress) -> None:
         news = run != self.state.run or (progress.done >= 1 and run not in self.state.finished)
         self.state.hear(run, progress)
-        self._show(self.state, news)
+        self.show(news)
 
     def refining(self, name: str, done: int, total: int) -> None:
         self.state.refined = f"{done} of {total} outputs" if total > 1 else name
-        self._show(self.state, True)
+        self.show(True)
 
     def refined(self, progress: Progress) -> None:
         self.state.share, self.state.units = progress.done, "cycles"
         if progress.front:
             self.state.latest = progress
-        self._show(self.state, False)
+        self.show(False)
 
 
 @contextmanager
@@ -111,33 +123,57 @@ def listener(quiet: bool = False) -> Iterator[Listener]:
     from sr2hls.report.terminal import console
 
     out = console(error=True)
+    told = _Live(out) if out.is_terminal else _Lines(out)
+    try:
+        yield told
+    finally:
+        told.close()
 
-    def note(text: str) -> None:
-        out.print(text, markup=False)
 
-    if not out.is_terminal:
-        said = 0.0
+class _Lines(_Told):
+    """A line when there is news, else now and then."""
 
-        def line(state: State, now: bool) -> None:
-            nonlocal said
-            if state.latest is not None and (now or time.monotonic() - said >= LINE_SECONDS):
-                said = time.monotonic()
-                note(state.status())
+    def __init__(self, out: Console) -> None:
+        super().__init__()
+        self.out, self.said = out, -LINE_SECONDS
 
-        yield _Told(line, note)
-        return
-    from rich.live import Live
+    def note(self, text: str) -> None:
+        self.out.print(text, markup=False)
 
-    with Live(console=out, refresh_per_second=REFRESH, transient=True) as live:
-        drawn = 0.0
+    def show(self, now: bool) -> None:
+        if self.state.latest is None or (not now and time.monotonic() - self.said < LINE_SECONDS):
+            return
+        self.said = time.monotonic()
+        self.note(self.state.status())
 
-        def draw(state: State, now: bool) -> None:
-            nonlocal drawn
-            if now or time.monotonic() - drawn >= 1 / REFRESH:
-                drawn = time.monotonic()
-                live.update(picture(state))
 
-        yield _Told(draw, lambda text: live.console.print(text, markup=False))
+class _Live(_Lines):
+    """The front as it changes, in place. PySR draws its own while it runs, so there are lines only."""
+
+    def __init__(self, out: Console) -> None:
+        super().__init__(out)
+        from rich.live import Live
+
+        self.live = Live(console=out, refresh_per_second=REFRESH, transient=True)
+
+    def start(self, engine: str, why: str, prepared: Prepared, settings: Settings, runs: int) -> None:
+        super().start(engine, why, prepared, settings, runs)
+        if engine != "pysr":
+            self.live.start()
+
+    def refining(self, name: str, done: int, total: int) -> None:
+        self.live.start()
+        super().refining(name, done, total)
+
+    def show(self, now: bool) -> None:
+        if not self.live.is_started:
+            super().show(now)
+        elif now or time.monotonic() - self.said >= 1 / REFRESH:
+            self.said = time.monotonic()
+            self.live.update(picture(self.state))
+
+    def close(self) -> None:
+        self.live.stop()
 
 
 def picture(state: State) -> Any:
