@@ -67,7 +67,7 @@ def _print(found: Any, beside: Any, shown: list[str], target: str) -> None:
             out, "note", f"the figures of {target} are estimates from published delays; no vendor tool was run"
         )
     terminal.line(out, "meaning", "of an operator between other operators; cycles are shared, so not rounded up")
-    terminal.line(out, beside.name, beside.source)
+    terminal.line(out, "published", f"{beside.name}, {beside.source}")
 
 
 def _structure(found: Any) -> list[tuple[str, float, float, float]]:

@@ -65,7 +65,7 @@ def operator_cycles(
         target: a name of `sr2hls targets`.
         width: bits of the inputs, 4 to 24.
         operators: names of `sr2hls functions` or of `definitions`; + - * / and the operators that sympy writes them in
-            (relu: max) are added. None: all that the compiler has hardware for, which takes half a minute.
+            (relu: max) are added. None: all that the compiler has hardware for, which takes a minute or two.
         clock_ns: None: the target's default clock.
         definitions: user-defined operators, as in `Settings.definitions`.
 
@@ -74,7 +74,7 @@ def operator_cycles(
         UnsupportedError: an operator without hardware.
         LoadError: a broken definition.
     """
-    from sr2hls.search.measure import base_pieces, hardware_operators, operator_piece
+    from sr2hls.search.measure import base_pieces, hardware_operators, has_hardware, operator_piece
     from sr2hls.search.spelling import names_in, spelled
     from sr2hls.targets import load_target
 
@@ -90,7 +90,8 @@ def operator_cycles(
     given = {} if definitions is None else dict(definitions)
     names = hardware_operators(target, width) if operators is None else tuple(operators)
     parts = {part for name in names for part in names_in(spelled(name, given.get(name, "")))}
-    names = tuple(dict.fromkeys((*names, *sorted(parts - {"^"}), *_ALWAYS)))
+    extra = [part for part in sorted(parts - {"^", *names}) if has_hardware(target, width, part)]
+    names = tuple(dict.fromkeys((*names, *extra, *_ALWAYS)))
     found = {name: operator_piece(target, width, name, given.get(name, "")) for name in names}
     base = base_pieces(target, width)
     area = {name: reduce(add, (piece.area() for piece in pieces)) for name, pieces in found.items()}

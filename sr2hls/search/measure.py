@@ -104,9 +104,11 @@ def operator_piece(target: str, width: int, name: str, definition: str = "") -> 
     if name in _COMPOSED:
         return tuple(piece for part in _COMPOSED[name] for piece in operator_piece(target, width, part))
     build, arity = meaning(name, definition)
-    role = _role(build(*(symbol(f"x{i}") for i in range(arity))), arity)
+    plain = build(*(symbol(f"x{i}") for i in range(arity)))
+    role = _role(plain, arity)
+    merges = linear_terms(plain) is not None or bool(heads_of(plain) & PERIODIC)
     reasons: list[str] = []
-    for product in (False, True):
+    for product in (True,) if merges else (False, True):
         places = [_intermediate(i, product) for i in range(arity)]
         for low, high in _RANGES:
             whole = build(*places) * (symbol(_LEAF) if role is _Role.INNER else sympy.S.One)
@@ -150,10 +152,11 @@ def _intermediate(index: int, product: bool) -> sympy.Expr:
 @cache
 def hardware_operators(target: str, width: int) -> tuple[str, ...]:
     """The names of all operators that the compiler has hardware for."""
-    return tuple(name for name in known() if _has_hardware(target, width, name))
+    return tuple(name for name in known() if has_hardware(target, width, name))
 
 
-def _has_hardware(target: str, width: int, name: str) -> bool:
+def has_hardware(target: str, width: int, name: str) -> bool:
+    """Whether the compiler has hardware for an operator. Raises FormatError for an unknown one."""
     try:
         operator_piece(target, width, name)
     except UnsupportedError:
@@ -208,10 +211,20 @@ def _between(circuit: Circuit, device: Target, places: list[str], role: _Role) -
     if not all(at) or not products:
         return None
     starts = {found[-1] for found in at}
-    ends = [circuit.outputs[0][1]] if role is _Role.OUTPUT else [products[-1]]
     if role is _Role.INNER:
-        ends = [arg for arg in circuit.nodes[products[-1]].args if _ancestors(circuit, {arg}) & starts]
-    return _piece(circuit, device, ends[0], starts) if len(ends) == 1 else None
+        return _until_leaf(circuit, device, starts)
+    return _piece(circuit, device, circuit.outputs[0][1] if role is _Role.OUTPUT else products[-1], starts)
+
+
+def _until_leaf(circuit: Circuit, device: Target, starts: set[int]) -> Piece | None:
+    """From `starts` to what meets the leaf first: in a product, or in a selection where the operator gives 0 or 1."""
+    (leaf,) = (index for name, index in circuit.inputs if name == _LEAF)
+    for node in circuit.nodes:
+        before = {arg: _ancestors(circuit, {arg}) for arg in node.args}
+        ends = [arg for arg, found in before.items() if found & starts and leaf not in found]
+        if ends and any(leaf in found for found in before.values()):
+            return _piece(circuit, device, ends[0], starts)
+    return None
 
 
 def _piece(circuit: Circuit, device: Target, end: int, starts: set[int]) -> Piece:
