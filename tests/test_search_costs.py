@@ -74,6 +74,10 @@ def test_an_operator_on_an_intermediate_is_not_a_small_table(costs: OperatorCost
     assert costs.table_cycles < costs.sum_table_cycles <= costs.cycles["exp"]
 
 
+def test_another_range_is_tried_where_an_operator_has_a_pole() -> None:
+    assert operator_cycles("vu9p-2", 8, ("acosh",)).cycles["acosh"] > 1
+
+
 def test_width_and_clock_count() -> None:
     names = ("+", "exp")
     narrow, wide = (operator_cycles("vu9p-2", width, names) for width in (8, 12))
@@ -199,11 +203,12 @@ def test_nodes_sum_and_path(formula: sympy.Expr, nodes: int, total: int, path: i
         (X * Y, 2 + 2 + 1),
         (C * X * Y, 2 + 2 + 3),
         (X * Y * Z, 2 + 2 + 2 + 1),
-        (sympy.sin(X) * sympy.exp(Y), 6 + 3 + 1),
+        (sympy.sin(X) * sympy.exp(Y), 6 + 2 + 1),
         (sympy.sin(X) * Y, 6 + 2 + 1),
+        (sympy.sqrt(X * Y + Z) * sympy.exp(X * Z + Y), 2 + 2 + 1 + 5 + 3 + 1),
         (X / Y, 6 + 2 + 1),  # a table and a product with an input
         (X * sympy.exp(Y) / Y, 6 + 2 + 1),
-        (1 / (X * Y), 6 + 3 + 1),  # sympy makes it two tables
+        (1 / (X * Y), 6 + 2 + 1),  # sympy makes it two tables
         (1 / (X * Y + Z), 2 + 2 + 1 + 7),  # an evaluator of 10 - 3
         (sympy.exp(X * Y + Z), 2 + 2 + 1 + 4),
         (sympy.exp(X + Y), 2 + 1 + 3),  # a function of a sum of inputs
@@ -274,7 +279,7 @@ def _latencies(seed: int, count: int, width: int) -> list[tuple[sympy.Expr, int]
 
 
 def test_the_circuit_objective_predicts_the_compiled_latency(costs: OperatorCosts) -> None:
-    """Measured on 100 formulas at 12 bits: correlation 0.97, mean error 0.10 cycles, 90 % exact."""
+    """Measured on 2·100 formulas at 12 bits: correlation 0.96, mean error 0.12 cycles, 89 % exact."""
     pairs = _latencies(seed=7, count=24, width=12)
     true = np.array([latency for _, latency in pairs])
     predicted = np.array([predicted_latency(formula, costs) for formula, _ in pairs])

@@ -26,10 +26,10 @@ class OperatorCosts:
     constant_luts: multiplication by a constant. source: where the numbers come from, in a line.
 
     What follows concerns the objective "circuit" only. input_cycles, input_luts: the clamp of an input to its range,
-    before anything but a table; product_cycles, product_dsps: a product with an input (cycles["*"]: of intermediates,
-    whose words are wider); sum_table_cycles, sum_table_luts: a function of a sum of few inputs; constant_digits:
-    adders that a multiplication by a constant takes in a sum; fused: False for the figures of a flow that builds every
-    operator on its own.
+    before anything but a table; product_cycles, product_dsps: a product with an input or its table (cycles["*"]: of
+    intermediates, whose words are wider); sum_table_cycles, sum_table_luts: a function of a sum of few inputs;
+    constant_digits: adders that a multiplication by a constant takes in a sum; fused: False for the figures of a flow
+    that builds every operator on its own.
     """
 
     name: str

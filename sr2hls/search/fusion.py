@@ -195,7 +195,7 @@ class _Walk:
             inside = region.degree == 1 and region.offset  # c·x + d keeps its factor
             factor = factor or (region.factor and not inside)
             latest = max(latest, self._close(region if inside else replace(region, factor=False)))
-            narrow = (atom.input and region.degree == 1 and not region.offset) or self._is_narrow_sum(region)
+            narrow = atom.input or self._is_narrow_sum(region)
             inputs, others = inputs + int(narrow), others + int(not narrow)
         ready = self._products(("product", expression), latest, inputs, others)
         return _Region(_Atom(expression, ready, product=True), factor=factor)

@@ -19,7 +19,7 @@ import sympy
 
 from sr2hls.circuit import Circuit, Op
 from sr2hls.compiler import Options, compile_model
-from sr2hls.errors import DomainError, Sr2hlsError, UnsupportedError
+from sr2hls.errors import Sr2hlsError, UnsupportedError
 from sr2hls.model import Output, Provenance, SymbolicModel, symbol
 from sr2hls.operators import known
 from sr2hls.program import linear_terms
@@ -114,17 +114,15 @@ def operator_piece(target: str, width: int, name: str, definition: str = "") -> 
             whole = build(*places) * (symbol(_LEAF) if role is _Role.INNER else sympy.S.One)
             try:
                 circuit = _compiled(whole, target, width, low, high)
-            except DomainError as error:
+            except Sr2hlsError as error:  # a pole, or too steep: another range may do
                 reasons.append(str(error))
                 continue
-            except Sr2hlsError as error:
-                raise UnsupportedError(f"the operator '{name}' has no hardware: {error}") from None
             found = _between(circuit, load_target(target), [short_text(place) for place in places], role)
             if found is not None:
                 return (found,)
             break  # the sum has merged with the operator
-    why = reasons[-1] if reasons else "it leaves no circuit"
-    raise UnsupportedError(f"the operator '{name}' has no hardware on any of the usual ranges: {why}")
+    why = reasons[0] if reasons else "it leaves no circuit"
+    raise UnsupportedError(f"the operator '{name}' has no hardware: {why}")
 
 
 class _Role(Enum):

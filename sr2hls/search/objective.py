@@ -19,10 +19,11 @@ circuit  the longest chain of what the compiler builds, which is not operators. 
      is a function of cycles["/"] - cycles["*"], t^-n too. Over a sum of at most 4 inputs, none of them with a factor,
      an evaluator takes no more than sum_table_cycles, unless it is periodic (its argument enters sin, cos, ... of
      affine arguments only; the compiler counts it in turns).
-  4. A product of regions over different atoms closes each and pairs them in a balanced tree. *Narrow* factors are
-     inputs and sums of at most 4 inputs without factors, the others are paired first, an odd one waits. A level of the
-     tree takes product_cycles, or cycles["*"] where it holds a pair of which neither is narrow; it begins when the
-     latest factor is there. Constant factors are left out: they go to the sum, or output, that the product ends in.
+  4. A product of regions over different atoms closes each and pairs them in a balanced tree. *Narrow* factors, which
+     fit a DSP block's shorter port, are regions over an input and sums of at most 4 inputs without factors; the others
+     are paired first, an odd one waits, and a product is not narrow. A level of the tree takes product_cycles, or
+     cycles["*"] where it holds a pair of which neither is narrow; it begins when the latest factor is there. Constant
+     factors are left out: they go to the sum, or output, that the product ends in.
   5. x^y of two atoms closes both and takes cycles["^"]; any other operator of several atoms (max, greater, ...) closes
      its arguments and takes its own cycles, max and min of n arguments n - 1 times. So do abs, floor, ... of an
      intermediate. The result is an atom.
