@@ -43,7 +43,7 @@ def _local(tree: Tree, path: Path, node: Tree, rows: Rows) -> Iterator[Tree]:
     head = node[0]
     exponent = bool(path) and path[-1] == 1 and _at(tree, path[:-1])[0] == "^"
     if head in CONSTANTS:
-        yield from _simpler(node, exponent)
+        yield from simpler(node, exponent)
         return
     values = _values(node, rows)
     if path and values is not None:
@@ -170,7 +170,7 @@ def _tied(node: Tree) -> Iterator[Tree]:
             yield add([joined(a, pair), *others])
 
 
-def _simpler(node: Tree, exponent: bool) -> Iterator[Tree]:
+def simpler(node: Tree, exponent: bool) -> Iterator[Tree]:
     """Simpler numbers near a constant; a structural one set free."""
     if node[0] != "k":
         if not exponent and abs(value_of(node)) != 1:

@@ -14,8 +14,9 @@ from sr2hls.search.refine.constants import Fit, Rows, refit
 from sr2hls.search.refine.edits import edits
 from sr2hls.search.refine.expand import expanded, factored
 from sr2hls.search.refine.normal import normal
+from sr2hls.search.refine.restart import refitted_waves
 from sr2hls.search.refine.size import size
-from sr2hls.search.refine.tree import Tree, constants, shape
+from sr2hls.search.refine.tree import Tree, constants, freed, shape
 
 NODE_PRICE = 1.5
 CONSTANT_PRICE = 1.0
@@ -80,7 +81,9 @@ def pruned(
     start = refit(normal(tree), rows)
     if size(tree) > LARGEST or not math.isfinite(start.loss):
         return [start]
-    fits = [start, *[refit(form, rows) for form in _forms(start.tree)]]
+    loose = normal(freed(start.tree))
+    fits = [start, *[refit(form, rows) for form in (*_forms(start.tree), loose) if form != start.tree]]
+    fits += [refitted_waves(fit, rows) for fit in (fits[0], fits[-1])]
     best = min(fits, key=judge.of)
     path = [start] if best is start else [start, best]
     gone = set() if known is None else known

@@ -22,6 +22,7 @@ from sr2hls.search.refine.proxy import proxy
 from sr2hls.search.refine.prune import Criterion, criterion, mark, pruned
 from sr2hls.search.refine.rank import area, front, hall_of_fame, pareto
 from sr2hls.search.refine.size import nodes, size
+from sr2hls.search.refine.snap import settled
 from sr2hls.search.refine.text import equation_text
 from sr2hls.search.refine.tree import Tree, from_sympy, to_sympy
 from sr2hls.search.settings import Settings
@@ -64,7 +65,7 @@ def refine(
     pool, refused = _fitted(candidates, rows)
     chosen = _shortlist(pool, judge, limit)
     _prune_all(chosen, pool, rows, judge, late(0.5), _teller(tell, began, 0.0, 0.5))
-    final = [_on_all_rows(item, train, rows) for item in _shortlist(pool, judge, limit)]
+    final = [_on_all_rows(item, train, rows, judge) for item in _shortlist(pool, judge, limit)]
     found = _compile_all(final, train, held_out, settings, late(1.0), _teller(tell, began, 0.5, 1.0))
     return front([*found, *refused])
 
@@ -158,11 +159,11 @@ def _prune_all(
         return
 
 
-def _on_all_rows(item: tuple[Fit, str], train: Problem, rows: Rows) -> tuple[Fit, str]:
+def _on_all_rows(item: tuple[Fit, str], train: Problem, rows: Rows, judge: Criterion) -> tuple[Fit, str]:
     fit, source = item
     if rows.count == train.rows:
         return item
-    return refit(fit.tree, Rows.of(train), steps=20), source
+    return settled(fit.tree, Rows.of(train), judge), source
 
 
 def _compile_all(

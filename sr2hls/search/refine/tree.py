@@ -96,6 +96,15 @@ def with_constants(tree: Tree, values: Iterator[float]) -> Tree:
     return (tree[0], *[with_constants(child, values) for child in tree[1:]])
 
 
+def freed(tree: Tree) -> Tree:
+    """The tree with its rationals as free constants, but for exponents, 0, 1 and -1."""
+    if tree[0] in LEAVES:
+        return free(value_of(tree)) if tree[0] in ("n", "p") and abs(value_of(tree)) not in (0, 1) else tree
+    if tree[0] == "^" and tree[2][0] in LEAVES:
+        return ("^", freed(tree[1]), tree[2])
+    return (tree[0], *[freed(child) for child in tree[1:]])
+
+
 def shape(tree: Tree) -> Tree:
     """The tree without the values of its free constants, arguments of sums and products in a fixed order."""
     if tree[0] == "k":
