@@ -28,7 +28,7 @@ class _SymbolicLatency(BaseEstimator):  # type: ignore[misc]
     Parameters:
         engine, operators, definitions, target, clock_ns, width, costs, objective, max_cycles, max_luts, max_nodes,
             loss, budget, seconds, threads: as in `sr2hls.search` and its `Settings`; operators None: the default ones.
-        features: inputs to keep, or None.
+        features: inputs to keep, or None. finalists: formulas per output that are compiled, at most.
         test_share: rows held out to judge circuits by; with few rows none are.
         select: which formula predicts: "best", "accuracy", "score", an index, or "complexity=N".
         seeds, jobs: runs per output and worker processes.
@@ -61,6 +61,7 @@ class _SymbolicLatency(BaseEstimator):  # type: ignore[misc]
         seconds: float | None = None,
         threads: int = 0,
         features: int | None = None,
+        finalists: int = 40,
         test_share: float = 0.2,
         select: Choice = "best",
         seeds: int = 1,
@@ -84,6 +85,7 @@ class _SymbolicLatency(BaseEstimator):  # type: ignore[misc]
         self.seconds = seconds
         self.threads = threads
         self.features = features
+        self.finalists = finalists
         self.test_share = test_share
         self.select = select
         self.seeds = seeds
@@ -108,8 +110,8 @@ class _SymbolicLatency(BaseEstimator):  # type: ignore[misc]
         try:
             self.result_ = search(
                 columns, y, engine=self.engine, settings=settings, weights=sample_weight, test_share=self.test_share,
-                loss=self.loss, classify=classify, features=self.features, seeds=self.seeds, jobs=self.jobs, warm=warm,
-                stages=self._stages, **wishes,
+                loss=self.loss, classify=classify, features=self.features, finalists=self.finalists,
+                seeds=self.seeds, jobs=self.jobs, warm=warm, stages=self._stages, **wishes,
             )  # fmt: skip
             self.result_.model(self.select)
         except (LoadError, FormatError) as error:
@@ -220,6 +222,7 @@ class SymbolicLatencyClassifier(ClassifierMixin, _SymbolicLatency):  # type: ign
         seconds: float | None = None,
         threads: int = 0,
         features: int | None = None,
+        finalists: int = 40,
         test_share: float = 0.2,
         select: Choice = "best",
         seeds: int = 1,
@@ -230,8 +233,9 @@ class SymbolicLatencyClassifier(ClassifierMixin, _SymbolicLatency):  # type: ign
         super().__init__(
             engine=engine, operators=operators, definitions=definitions, target=target, clock_ns=clock_ns, width=width,
             costs=costs, objective=objective, max_cycles=max_cycles, max_luts=max_luts, max_nodes=max_nodes, loss=loss,
-            budget=budget, seconds=seconds, threads=threads, features=features, test_share=test_share, select=select,
-            seeds=seeds, jobs=jobs, random_state=random_state, warm_start=warm_start,
+            budget=budget, seconds=seconds, threads=threads, features=features, finalists=finalists,
+            test_share=test_share, select=select, seeds=seeds, jobs=jobs, random_state=random_state,
+            warm_start=warm_start,
         )  # fmt: skip
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:  # noqa: N803
@@ -242,7 +246,7 @@ class SymbolicLatencyClassifier(ClassifierMixin, _SymbolicLatency):  # type: ign
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"there is one class, {self.classes_[0]!r}: nothing to tell apart")
+            raise ValueError(f"there is one class, {self.classes_[0]}: nothing to tell apart")
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
         self._search(columns, codes.astype(np.float64), weights, classify=True)
         return self
