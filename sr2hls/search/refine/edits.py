@@ -35,6 +35,28 @@ def edits(tree: Tree, rows: Rows) -> list[Tree]:
     return list(seen)
 
 
+def grown(tree: Tree) -> list[Tree]:
+    """The tree with one more free constant, as a scale or an offset, wherever one can be told apart from the others."""
+    seen: dict[Tree, None] = {}
+    count = sum(node[0] == "k" for _, node in walk(tree))
+    for path, node in walk(tree):
+        if not has_inputs(node):
+            continue
+        above = _at(tree, path[:-1])[0] if path else ""
+        options = [multiply([free(1.0), node])] if above != "*" else []
+        if above != "+" and node[0] != "+":
+            options.append(add([node, free(0.0)]))
+        elif node[0] == "+" and not is_constant(node[-1]):
+            options.append(("+", *node[1:], free(0.0)))
+        if node[0] == "^" and node[2][0] == "n" and (node[2][1].denominator > 2 or abs(node[2][1]) > 3):
+            options.append(("^", node[1], free(float(node[2][1]))))
+        for option in options:
+            edited = normal(replaced(tree, path, option))
+            if sum(part[0] == "k" for _, part in walk(edited)) > count:
+                seen.setdefault(edited)
+    return list(seen)
+
+
 def _sound(tree: Tree) -> bool:
     return all(node[0] != "k" or math.isfinite(node[1]) for _, node in walk(tree))
 

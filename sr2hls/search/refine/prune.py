@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sr2hls.search.refine.constants import Fit, Rows, refit
-from sr2hls.search.refine.edits import edits
+from sr2hls.search.refine.edits import edits, grown
 from sr2hls.search.refine.expand import expanded, factored
 from sr2hls.search.refine.normal import normal
 from sr2hls.search.refine.restart import refitted_waves
@@ -23,6 +23,9 @@ CONSTANT_PRICE = 1.0
 EXACT = 1e-12  # of the target's mean square: a loss below this is no better
 LARGEST = 120  # nodes; a larger formula is refitted only
 _QUICK_STEPS = 3
+_GROWN_STEPS = 5
+_FULL_GROWN = 3
+_MOST_GROWN = 6
 _FULL = 8  # edits of a round that get a full refit
 _ROUNDS = 60
 
@@ -85,6 +88,11 @@ def pruned(
     fits = [start, *[refit(form, rows) for form in (*_forms(start.tree), loose) if form != start.tree]]
     fits += [refitted_waves(fit, rows) for fit in (fits[0], fits[-1])]
     best = min(fits, key=judge.of)
+    for _ in range(_MOST_GROWN):  # before anything is cut: a part may seem useless for want of a constant
+        better = _with_constant(best, rows, judge)
+        if better is None or late():
+            break
+        best = better
     path = [start] if best is start else [start, best]
     gone = set() if known is None else known
     seen: set[Tree] = set()
@@ -100,14 +108,23 @@ def pruned(
 
 
 def _second_wind(fit: Fit, rows: Rows, judge: Criterion, seen: set[Tree]) -> Fit | None:
-    """An edit of another form of the formula that betters it, where no edit of the formula itself does."""
+    """Where no edit of the formula betters it: an edit of another form of it, or one constant more."""
     least, best = judge.of(fit) - 1e-9, None
     for form in _forms(fit.tree):
         start = refit(form, rows)
         for found in (start, _round(start, rows, judge, seen)):
             if found is not None and judge.of(found) < least:
                 least, best = judge.of(found), found
-    return best
+    return best or _with_constant(fit, rows, judge)
+
+
+def _with_constant(fit: Fit, rows: Rows, judge: Criterion) -> Fit | None:
+    """The formula with one constant more, at the place where that betters it most."""
+    if size(fit.tree) >= LARGEST or fit.loss <= judge.floor:
+        return None
+    trials = sorted((refit(tree, rows, steps=_GROWN_STEPS) for tree in grown(fit.tree)), key=judge.of)
+    best = min((refit(trial.tree, rows) for trial in trials[:_FULL_GROWN]), key=judge.of, default=None)
+    return best if best is not None and judge.of(best) < judge.of(fit) - 1e-9 else None
 
 
 def _forms(tree: Tree) -> list[Tree]:
