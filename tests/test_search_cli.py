@@ -23,7 +23,9 @@ from test_cli import Run, run  # noqa: F401 - a fixture
 from sr2hls.search import stages, view
 from sr2hls.search.candidate import Progress
 from sr2hls.search.data import prepare
+from sr2hls.search.run import search
 from sr2hls.search.settings import Settings
+from sr2hls.search.show import front_table, widest
 
 
 @pytest.fixture
@@ -72,6 +74,24 @@ def test_the_next_command_makes_the_circuit_of_the_search(run: Run, tmp_path: Pa
     other = json.loads(run("compile", "found", "--json", "--target", "xc7-2", "--inputs", "fixed<9,4>", "-o", "o").out)
     assert {port["format"] for port in other["ports"] if port["direction"] == "input"} == {"fixed<9,4>"}
     assert json.loads((tmp_path / "o" / "design.json").read_text())["target"]["name"] == "xc7-2"
+
+
+@pytest.mark.usefixtures("stub")
+def test_a_long_equation_is_whole_in_a_pipe_and_folded_on_a_terminal(tmp_path: Path) -> None:
+    X, y = plane(100)  # noqa: N806
+    names = [f"input_with_a_long_name_{i:030d}" for i in range(3)]
+    result = search(dict(zip([*names, "y"], [*X.T, y], strict=True)), outputs="y", stages=STAGES)
+    equation = result.best[0].equation
+    assert len(equation) > 150
+    for width in (widest(result), 100):
+        text = io.StringIO()
+        Console(file=text, width=width, soft_wrap=True).print(front_table(result, result.outputs[0]))
+        assert (equation in text.getvalue()) == (width > 100)
+        head, *lines = text.getvalue().splitlines()
+        shown = "".join(line[head.index("y =") :].strip() for line in lines).replace(" ", "")
+        assert equation.replace(" ", "") in shown
+        assert "…" not in text.getvalue()
+        assert "fixed<16,6>" in text.getvalue()
 
 
 @pytest.mark.usefixtures("stub")

@@ -56,6 +56,14 @@ def test_the_target_of_an_npz_is_y(tmp_path: Path) -> None:
     assert prepared.inputs == ("x0", "x1", "x2")
 
 
+def test_an_npz_may_name_its_features_and_hold_other_things(tmp_path: Path) -> None:
+    X, y = plane()  # noqa: N806
+    np.savez(tmp_path / "d.npz", X=X, y=y, features=["pt", "eta", "m"], classes=["a", "b"], seed=np.array(3))
+    assert only(prepare(tmp_path / "d.npz")).train.names == ("pt", "eta", "m")
+    np.savez(tmp_path / "d.npz", X=X, y=y, features=["pt", "pt", "m"])
+    assert only(prepare(tmp_path / "d.npz")).train.names == ("x0", "x1", "x2")
+
+
 def test_parquet_frames_mappings_and_arrays_are_the_same_data(tmp_path: Path) -> None:
     X, y = plane()  # noqa: N806
     frame = pd.DataFrame(X, columns=["x0", "x1", "x2"]).assign(y=y)

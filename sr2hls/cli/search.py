@@ -135,12 +135,14 @@ def _show(result: Any, folder: Path, json: bool) -> None:
     """The front of every output and what to do next; or the record as JSON."""
     from sr2hls.report import terminal
     from sr2hls.search.record import record_text
-    from sr2hls.search.show import front_table, next_command
+    from sr2hls.search.show import front_table, next_command, widest
 
     if json:
         typer.echo(record_text(result), nl=False)
         return
     out = terminal.console()
+    if not out.is_terminal:
+        out.width = max(out.width, widest(result))
     for found in result.outputs:
         out.print(front_table(result, found))
         for formula in found.front:

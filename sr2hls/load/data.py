@@ -19,6 +19,7 @@ Columns = dict[str, NDArray[np.float64]]
 Wanted = Sequence[str] | Callable[[Sequence[str]], Sequence[str]] | None
 
 MAX_BYTES = 1 << 30
+_TITLES = ("features", "feature_names", "columns", "names")
 SUFFIXES = (".csv", ".tsv", ".txt", ".npz", ".npy", ".parquet")
 _PARQUET_EXTRA = "pip install 'sr2hls[data]'"
 
@@ -28,7 +29,8 @@ def read_columns(path: str | Path, names: Wanted = None) -> Columns:
 
     CSV: comma, semicolon or tab, the names in the first line; without such a line, and for a two-dimensional array
     in an npz or npy file, the columns are x0, x1, ... in order. npz: one-dimensional arrays by their names, and the
-    columns of a two-dimensional `X` (x0, x1, ...) and `y` (y0, y1, ...).
+    columns of a two-dimensional `X` (x0, x1, ..., or by the texts of an array `features`) and `y` (y0, y1, ...); beside
+    these, arrays of another length are no columns.
 
     Args:
         names: the columns to read (others may hold anything), or a function that picks them from all names; None
@@ -133,9 +135,20 @@ def _npz(path: Path, names: Wanted) -> Columns:
     for key, stem in (("X", "x"), ("y", "y")):
         if key in arrays and arrays[key].ndim == 2:
             matrix = arrays.pop(key)
-            columns |= {f"{stem}{i}": matrix[:, i] for i in range(matrix.shape[1])}
+            titles = _titles(arrays, matrix.shape[1]) if key == "X" else ()
+            columns |= dict(zip(titles or [f"{stem}{i}" for i in range(matrix.shape[1])], matrix.T, strict=True))
+            arrays = {name: array for name, array in arrays.items() if len(array.shape) and len(array) == len(matrix)}
     columns |= {name: array for name, array in arrays.items() if array.ndim == 1}
     return _checked({name: _numbers(name, columns[name]) for name in _wanted(list(columns), names)})
+
+
+def _titles(arrays: Mapping[str, NDArray[Any]], count: int) -> tuple[str, ...]:
+    """The names of the columns of X, where the file has them as text."""
+    for key in _TITLES:
+        titles = arrays.get(key)
+        if titles is not None and titles.dtype.kind == "U" and titles.shape == (count,):
+            return tuple(str(title) for title in titles) if len(set(titles.tolist())) == count else ()
+    return ()
 
 
 def _parquet(path: Path, names: Wanted) -> Columns:

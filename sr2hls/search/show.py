@@ -14,8 +14,6 @@ _RIGHT = ("index", "cycles", "ns", "LUT", "DSP", "loss")
 
 def front_table(result: SearchResult, found: OutputFound) -> Any:
     """Cycles, ns, LUT, DSP, score, loss, output word and equation; a star marks the formula that compile takes."""
-    from rich.text import Text
-
     from sr2hls.report.terminal import table
 
     score = "AUC" if result.asked.get("loss") == "logistic" else "R2"
@@ -25,8 +23,22 @@ def front_table(result: SearchResult, found: OutputFound) -> Any:
     best, clock = found.index(), clock_of(result)
     for at, formula in enumerate(found.front):
         star = "*" if at == best else ""
-        rows.add_row(star, str(at), *_figures(formula, clock), Text(formula.equation))
+        rows.add_row(star, str(at), *_figures(formula, clock), _plain(formula.equation))
+    for column in rows.columns[:-1]:  # of a narrow terminal the equation gets what is left, folded
+        column.min_width = max(len(str(cell)) for cell in (column.header, *column.cells))
+    rows.columns[-1].no_wrap, rows.columns[-1].overflow = False, "fold"
     return rows
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)
+
+
+def widest(result: SearchResult) -> int:
+    """Columns that no line of a front needs more of."""
+    return 120 + max(len(formula.equation) for output in result.outputs for formula in output.front)
 
 
 def clock_of(result: SearchResult) -> float:
