@@ -22,6 +22,7 @@ from sr2hls.search.refine.normal import normal
 from sr2hls.search.refine.program import compiled, evaluate
 from sr2hls.search.refine.prune import criterion, pruned
 from sr2hls.search.refine.size import nodes, size
+from sr2hls.search.refine.snap import settled
 from sr2hls.search.refine.tree import Tree, constants, from_sympy, shape, to_sympy, with_constants
 
 NAMES = ("x0", "x1", "x2")
@@ -215,6 +216,33 @@ def test_overgrown_formulas_come_back_to_the_law(law: str, overgrown: str, noise
     else:
         clean = Rows.of(problem(law))
         assert refit(last.tree, clean).loss < 1e-9 * data.y.var()
+
+
+@pytest.mark.parametrize(
+    ("law", "bare"),
+    [
+        ("2.5*x0/(1.3+x1^2)+0.7", "x0/(1+x1^2)"),
+        ("1.7*exp(-0.6*x0)*x1+0.3*x2", "exp(-x0)*x1+x2"),
+        ("(x0+0.2)*(x1-0.4)/(x2+0.6)", "x0*x1/x2"),
+        ("x0*sin(1.3*x1+0.3)", "x0*sin(x1)"),
+        ("sin(5.1*x0)*x1", "0.3*sin(2*x0+0.1)*x1+0.2"),  # from a wrong frequency, too
+    ],
+)
+def test_constants_that_a_formula_lacks_are_found(law: str, bare: str) -> None:
+    data = problem(law, 0.01)
+    rows = Rows.of(data)
+    last = pruned(tree_of(bare), rows, criterion(rows))[-1]
+    assert size(last.tree) <= size(normal(tree_of(law)))
+    assert refit(last.tree, Rows.of(problem(law))).loss < 1e-9 * data.y.var()
+
+
+def test_numbers_that_some_rows_suggested_are_settled_on_all() -> None:
+    rows = Rows.of(problem("1.5*x0 + 2*x1 - 0.1*x2", 0.01))
+    fit = settled(normal(("+", ("*", ("n", Fraction(5, 3)), ("x", "x0")), *tree_of("1.9*x1-0.13*x2")[1:])), rows,
+                  criterion(rows))  # fmt: skip
+    assert ("*", ("n", Fraction(3, 2)), ("x", "x0")) in fit.tree
+    assert ("*", ("n", Fraction(2)), ("x", "x1")) in fit.tree
+    assert fit.loss == pytest.approx(loss_of(tree_of("1.5*x0+2*x1-0.1*x2"), rows), rel=0.02)
 
 
 def test_pruning_is_deterministic_and_every_edit_is_sound() -> None:

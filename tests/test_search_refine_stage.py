@@ -172,6 +172,14 @@ def test_the_circuit_loss_is_that_of_predict() -> None:
     assert exact.max() <= circuit.max_error
 
 
+def test_the_rougher_circuit_is_smaller() -> None:
+    data = problem("x0*x1 + 0.3*x0^2")
+    fine, rough = (circuit_of(expression("x0*x1 + 0.3*x0^2"), data, data, Settings(), c) for c in (1.0, 4.0))
+    assert rough.target_error == 4 * fine.target_error
+    assert rough.luts < fine.luts
+    assert fine.loss < rough.loss < 2 * fine.loss
+
+
 def test_a_refused_candidate_carries_its_reason() -> None:
     data = problem("x0")
     clamped = circuit_of(expression("1/(x0-1.5)"), data, data, Settings())

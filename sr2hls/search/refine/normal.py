@@ -165,11 +165,15 @@ def multiply(factors: Sequence[Tree]) -> Tree:
     return joined(coefficient, rest)
 
 
-def _all_scaled(tree: Tree) -> bool:
-    """A sum each of whose terms has a coefficient, one of them free: a scale of the sum costs it nothing."""
+def _all_scaled(tree: Tree, outer: Tree) -> bool:
+    """A sum each of whose terms has a coefficient, one of them free: a scale of the sum costs it nothing.
+
+    Beside a free coefficient a constant term of 1 is as good as any other.
+    """
     if tree[0] != "+":
         return False
-    coefficients = [split(term)[0] for term in tree[1:]]
+    terms = tree[1:-1] if outer[0] == "k" and is_constant(tree[-1]) else tree[1:]
+    coefficients = [split(term)[0] for term in terms]
     return all(c not in (ONE, ("n", Fraction(-1))) for c in coefficients) and any(c[0] == "k" for c in coefficients)
 
 
@@ -180,7 +184,7 @@ def scaled_sum(tree: Tree, factor: Tree) -> Tree:
 
 def _one_scale(coefficient: Tree, bases: list[tuple[Tree, Fraction]]) -> tuple[Tree, list[tuple[Tree, Fraction]]]:
     """The scales of sums beside each other, and beside a coefficient, gathered in one constant."""
-    places = [i for i, (base, _) in enumerate(bases) if _all_scaled(base)]
+    places = [i for i, (base, _) in enumerate(bases) if _all_scaled(base, coefficient)]
     if not places or (len(places) == 1 and coefficient in (ONE, ("n", Fraction(-1)))):
         return coefficient, bases
     found = list(bases)
