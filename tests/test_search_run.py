@@ -312,6 +312,23 @@ def test_ctrl_c_keeps_what_was_found_and_resume_goes_on(tmp_path: Path) -> None:
     assert not state.exists()
 
 
+def test_an_engine_that_asks_is_not_hit_by_the_signal() -> None:
+    hit: list[str] = []
+
+    def engine(problem: Any, settings: Settings, costs: Any, tell: Any, callback: Any) -> Any:
+        try:
+            signal.raise_signal(signal.SIGINT)
+            hit.append("asked" if callback(None) else "not told")
+        except KeyboardInterrupt:
+            hit.append("hit")
+        return search_stubs.linear(problem, settings, costs, tell)
+
+    X, y = plane()  # noqa: N806
+    result = search(X, y, stages=replace(STAGES, engine=engine, takes=("callback",)))
+    assert hit == ["asked"]
+    assert result.interrupted
+
+
 def test_outputs_that_were_not_begun_are_named(tmp_path: Path) -> None:
     X, y = plane()  # noqa: N806
     result = search(X, np.stack([y, -y], axis=1), stages=PATIENT, budget=1000, listener=Impatient())
@@ -371,5 +388,5 @@ def test_an_interrupted_process_ends_well(tmp_path: Path) -> None:
 
 
 def test_stages_name_what_their_engines_take() -> None:
-    assert choose("native").takes == ("checkpoint", "resume", "warm")
+    assert choose("native").takes == ("checkpoint", "resume", "warm", "callback")
     assert isinstance(choose("native"), Stages)

@@ -117,7 +117,7 @@ def search(
     todo = _jobs(prepared, chosen, stages, seeds, place, resume, warm, engine_options)
     work = None if place is None else Work.open(place, prepared, chosen, stages.name, seeds, resume)
     listener.start(stages.name, stages.why, prepared, chosen, len(todo))
-    outcomes, stopped = _run(todo, count, jobs, work, listener)
+    outcomes, stopped = _run(todo, count, jobs, work, listener, "callback" in stages.takes)
     fronts = _refined(prepared, outcomes, chosen, partial(stages.refine, limit=finalists), jobs, listener)
     if work is not None and not stopped:
         work.remove()
@@ -193,12 +193,19 @@ def _jobs(
 
 
 def _run(
-    jobs: Sequence[Job], count: int, asked: int | None, work: Work | None, listener: Listener
+    jobs: Sequence[Job], count: int, asked: int | None, work: Work | None, listener: Listener, asks: bool
 ) -> tuple[list[Outcome], bool]:
     """All outcomes and whether Ctrl-C was pressed."""
     names = [_name_of(job) for job in jobs]
-    elsewhere = partial(touch, None if work is None else work.folder / STOP) if count > 1 and len(jobs) > 1 else None
+    apart = count > 1 and len(jobs) > 1
+    elsewhere: Callable[[], None] | None = None
+    if apart:
+        elsewhere = partial(touch, None if work is None else work.folder / STOP)
+    elif asks:  # the engine asks whether to go on; the signal itself would hit it anywhere
+        elsewhere = partial(touch, None)
     with interruptible(elsewhere) as stop:
+        if asks and not apart:
+            jobs = [replace(job, options={**job.options, "callback": lambda _: stop.requested}) for job in jobs]
         outcomes = run_jobs(
             jobs, asked, lambda place, told: listener.progress(names[place], told), lambda: stop.requested
         )

@@ -21,7 +21,8 @@ ENGINES = ("auto", "native", "pysr")
 class Stages:
     """The three functions of a search; module-level ones, so that they can be sent to workers.
 
-    engine(problem, settings, costs, tell, **options) → candidates; `options` are those of `takes`.
+    engine(problem, settings, costs, tell, **options) → candidates; `options` are those of `takes`. An engine that takes
+    a `callback` ends when that is true, at a point from which it can be resumed exactly.
     refine(train, held_out, candidates, settings, limit=, tell=) → the front that a user sees.
     costs(settings) → what each operator costs.
     """
@@ -56,7 +57,7 @@ def choose(engine: str) -> Stages:
         return Stages("pysr", run_pysr, run_refine, find_costs, ("options",), why)
     if find_spec("numba") is None:
         raise ToolError("the native engine needs numba, which is missing; install it with pip install 'sr2hls[search]'")
-    return Stages("native", run_native, run_refine, find_costs, ("checkpoint", "resume", "warm"), why)
+    return Stages("native", run_native, run_refine, find_costs, ("checkpoint", "resume", "warm", "callback"), why)
 
 
 def run_native(
