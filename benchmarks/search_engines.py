@@ -195,7 +195,8 @@ def run_operon(  # noqa: PLR0915, see below
         scale, offset = _line(values, problem.y)
         tree = _operon_tree(member.Genotype.Nodes, names)
         found.setdefault(("+", ("*", free(scale), tree), free(offset)))
-    spent = int(error.ResidualEvaluations + error.JacobianEvaluations)
+    counters = [error, evaluator] if several else [error]  # with several objectives the fits count in the second
+    spent = sum(int(c.ResidualEvaluations + c.JacobianEvaluations) for c in counters)
     info = {"generations": int(algorithm.Generation), "individuals": int(algorithm.Generation) * size}
     return Searched(list(found), cpu, spent, info)
 
