@@ -201,10 +201,10 @@ PUBLISHED = {
     "rydberg": (0, 0, 0, 0, 0, 0),
 }
 PUBLISHED_SOURCE = """\
-Published counts: arXiv 2305.01582, table 3: correct of five trials on 8 cores for up to an hour each, any formula of the
-front, judged by eye. They were not read off the paper itself but off a transcription whose columns were in another
+Published counts: arXiv 2305.01582, table 3: correct of five trials on 8 cores for up to an hour each, any formula of
+the front, judged by eye. They were not read off the paper itself but off a transcription whose columns were in another
 order than their titles said; in the paper's order they agree with the 35 verdicts on single trials that were read in
-the paper's repository (all six algorithms, all five trials for Kepler by DSR and Bode by Operon), with the paper's
+the paper's repository (all six algorithms; all five trials for Kepler by DSR and Bode by Operon), with the paper's
 text, and with a later repetition of PySR's column (35 of 45). GP-GOMEA was compared there by features only, not run."""
 
 
