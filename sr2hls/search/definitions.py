@@ -1,4 +1,4 @@
-"""Text such as "sc(x) = sin(x)*cos(x)" → `Defined`: an operator of the user's own, as a function of sympy expressions."""
+"""Text such as "sc(x) = sin(x)*cos(x)" → `Defined`: a user's operator, as a function of sympy expressions."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ class Settings:
     nodes of each argument of an operator (-1: any), as PySR's `constraints`; nested: how often an operator may occur
     inside another, as PySR's `nested_constraints`; budget: evaluations of the native engine (its only clock);
     seconds: a safety stop; seed; islands, island_size; threads: 0 takes all cores; formats: fake quantization in the
-    loop, (width, fraction bits), or None.
+    loop, (width, fraction bits), or None; rows: the native engine evolves on as many rows at most, drawn by the seed,
+    and scores what it found on all of them.
     """
 
     operators: tuple[str, ...] = OPERATORS
@@ -43,3 +44,4 @@ class Settings:
     island_size: int = 150
     threads: int = 0
     formats: tuple[int, int] | None = None
+    rows: int = 4000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -42,7 +41,7 @@ def write_checkpoint(path: Path, world: World, belongs: str) -> None:
     beside = path.with_name(path.name + ".tmp")
     with beside.open("wb") as file:
         np.savez(file, **arrays)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def read_checkpoint(path: Path, belongs: str, inputs: int, rows: int) -> World:
@@ -55,7 +54,9 @@ def read_checkpoint(path: Path, belongs: str, inputs: int, rows: int) -> World:
         if head[0] != VERSION:
             raise LoadError(f"{path}: a checkpoint of version {head[0]}, not {VERSION}")
         if found != belongs:
-            raise LoadError(f"{path}: the checkpoint of another search (data or settings differ); choose another folder")
+            raise LoadError(
+                f"{path}: the checkpoint of another search (data or settings differ); choose another folder"
+            )
         every = [Island(**{name: data[f"{q}.{name}"] for name in Island._fields}) for q in range(head[4] + 1)]
     except (OSError, ValueError, KeyError, IndexError, BadZipFile) as error:
         raise LoadError(f"{path}: no checkpoint of a search ({error})") from None

@@ -27,6 +27,7 @@ from sr2hls.search.native.prices import prices_of, unit_of
 from sr2hls.search.native.rows import rows_of
 from sr2hls.search.native.symbols import FIRST, Symbols, symbols_of
 from sr2hls.search.native.tree import NO_LIMIT, NODES
+from sr2hls.search.native.units import Units, units_of
 from sr2hls.search.native.vary import WEIGHTS
 from sr2hls.search.problem import Problem
 from sr2hls.search.refine import metrics
@@ -66,10 +67,10 @@ def search_native(
         FormatError, LoadError, UnsupportedError: settings that make no sense; each says which.
     """
     symbols = symbols_of(settings.operators, defined(settings.definitions))
-    rules = _rules(settings, symbols)
+    rules = _rules(settings, symbols, units_of(problem, symbols))
     prices = prices_of(symbols, costs, settings.objective)
     rules = rules._replace(unit=unit_of(prices, settings.max_nodes))
-    rows, unit = rows_of(problem, settings.formats)
+    rows, unit = rows_of(_some_rows(problem, settings), settings.formats)
     inputs, count = rows.X.shape
     belongs = fingerprint(rows.X, rows.y, rows.w, problem.names, problem.loss, asdict(_without_effort(settings)))
     if resume and checkpoint is not None and checkpoint.is_file():
@@ -78,13 +79,17 @@ def search_native(
         world = isl.world(inputs, count, settings.islands, settings.island_size, settings.seed)
         trees = [tree for w in warm if (tree := tree_from(w, symbols, problem.names)) is not None]
         isl.sow(world, trees, symbols, prices, rules, rows)
+    if checkpoint is not None:
+        write_checkpoint(checkpoint, world, belongs)
     begun = told = saved = time.monotonic()
     threads = min(settings.threads or os.cpu_count() or 1, settings.islands)
 
     def progress() -> Progress:
         done = min(1.0, world.evaluations / settings.budget)
         best = world.hall.best
-        front = tuple((float(best[k, 4]), float(best[k, 0]), "") for k in isl.front(world.hall))
+        bins = isl.front(world.hall)
+        texts = [""] * len(bins[:-1]) + [_shown(world, k, symbols, problem.names) for k in bins[-1:]]
+        front = tuple((float(best[k, 4]), float(best[k, 0]), text) for k, text in zip(bins, texts, strict=True))
         return Progress("native", done, world.evaluations, time.monotonic() - begun, front)
 
     try:
@@ -100,12 +105,29 @@ def search_native(
                 break
             if _solved(world) or (settings.seconds is not None and now - begun > settings.seconds):
                 break
+        if checkpoint is not None:
+            write_checkpoint(checkpoint, world, belongs)
     except KeyboardInterrupt:
-        pass  # what was found so far is the result
-    if checkpoint is not None:
-        write_checkpoint(checkpoint, world, belongs)
+        pass  # what was found so far is the result; a round cut short is no state to resume from
     tell(progress())
     return _candidates(world, symbols, problem, unit)
+
+
+def _some_rows(problem: Problem, settings: Settings) -> Problem:
+    """At most `settings.rows` rows, drawn by the seed: the second stage and the losses use all of them."""
+    if problem.rows <= settings.rows:
+        return problem
+    chosen = np.random.default_rng(settings.seed).choice(problem.rows, settings.rows, replace=False)
+    part = problem.part(np.sort(chosen))
+    return part if part.weights is None else replace(part, weights=part.weights / part.weights.mean())
+
+
+def _shown(world: World, k: int, symbols: Symbols, names: Sequence[str]) -> str:
+    """A tree as text for a person; scale and shift left out."""
+    try:
+        return str(expression_of(isl.tree_of(world.hall, k), symbols, names).evalf(4))
+    except UnsupportedError:
+        return ""
 
 
 def _without_effort(settings: Settings) -> Settings:
@@ -117,7 +139,7 @@ def _solved(world: World) -> bool:
     return bool(world.hall.best[:, 0].min() < SOLVED)
 
 
-def _rules(settings: Settings, symbols: Symbols) -> Rules:
+def _rules(settings: Settings, symbols: Symbols, units: Units) -> Rules:
     """Raises FormatError for limits that make no sense."""
     if not 3 <= settings.max_nodes <= _LARGEST:
         raise FormatError(f"a tree can have 3 to {_LARGEST} nodes at most, not {settings.max_nodes}")
@@ -150,6 +172,7 @@ def _rules(settings: Settings, symbols: Symbols) -> Rules:
         POLISHED,
         POLISH_STEPS,
         PARSIMONY,
+        units,
     )
 
 
@@ -166,9 +189,9 @@ def _candidates(world: World, symbols: Symbols, problem: Problem, unit: float) -
         _, scale, shift, cycles, cost, _ = (float(x) for x in world.hall.best[k])
         try:
             tree = expression_of(isl.tree_of(world.hall, k), symbols, problem.names)
+            expression = attached(tree, scale * unit, shift * unit)
         except UnsupportedError:
-            continue  # a constant that sympy would write with absurdly many digits
-        expression = attached(tree, scale * unit, shift * unit)
+            continue
         if foreign(expression) is not None:
             continue
         values = array_function(expression, [symbol(name) for name in problem.names])(*problem.X.T)

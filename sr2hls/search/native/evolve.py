@@ -18,6 +18,7 @@ from sr2hls.search.native.polish import polish
 from sr2hls.search.native.price import price
 from sr2hls.search.native.score import BOTH, FAILED, SCALED, SHIFTED, score
 from sr2hls.search.native.tree import NODES, allowed, fold
+from sr2hls.search.native.units import RIGHT, SCALABLE, WRONG, Units, consistent
 from sr2hls.search.native.vary import cross, mutate, seedling
 
 BINS = 256  # of the hall of fame
@@ -61,6 +62,7 @@ class Rules(NamedTuple):
     polished: float
     polish_steps: int
     parsimony: float
+    units: Units
 
 
 def island(members: int, state: NDArray[np.uint64]) -> Island:
@@ -110,13 +112,14 @@ def enter(i, k, loss, scale, shift, cycles, cost, luts, sym, arg, val, n):
 @njit(error_model="numpy", cache=True, nogil=True)
 def assess(i, t, c, rules, rows, m, sym, arg, val, n):
     """Score a tree in all ways to attach it, each of its cost; (relative loss, bin) of the best, or (FAILED, -1)."""
-    if not score(t, sym, arg, val, n, rows, m):
+    fitting = consistent(t, rules.units, sym, arg, n) if rules.units.given else RIGHT
+    if fitting == WRONG or not score(t, sym, arg, val, n, rows, m):
         return FAILED, -1
     worst = 1e18
     fit, place = FAILED, -1
     for way in range(4):
         loss = max(m.fits[way, 0], FLOOR)
-        if not loss < FAILED:
+        if not loss < FAILED or (fitting == SCALABLE and way not in (SCALED, BOTH)):
             continue
         cost, cycles, luts = price(t, c, sym, arg, val, n, way in (SCALED, BOTH), way in (SHIFTED, BOTH))
         if cycles > rules.max_cycles or luts > rules.max_luts:
@@ -133,7 +136,9 @@ def assess(i, t, c, rules, rows, m, sym, arg, val, n):
 @njit(cache=True, nogil=True)
 def within(t, c, rules, sym, arg, val, n, size, inner):
     """Whether a tree keeps all limits; nothing is evaluated."""
-    if (rules.limits.shape[0] or rules.pairs.shape[0]) and not allowed(t, sym, n, rules.limits, rules.pairs, size, inner):
+    if (rules.limits.shape[0] or rules.pairs.shape[0]) and not allowed(
+        t, sym, n, rules.limits, rules.pairs, size, inner
+    ):
         return False
     if rules.max_cycles < 1e29 or rules.max_luts < 1e29:
         _, cycles, luts = price(t, c, sym, arg, val, n, False, False)
@@ -188,6 +193,7 @@ def evolve(i, t, c, rules, rows, m, z, zz, scratch, size, inner, steps):
         if p < 0:
             continue
         n = i.n[p]
+        fresh = False  # a constant that has to be fitted
         sym[:n] = i.sym[p, :n]
         arg[:n] = i.arg[p, :n]
         val[:n] = i.val[p, :n]
@@ -196,13 +202,14 @@ def evolve(i, t, c, rules, rows, m, z, zz, scratch, size, inner, steps):
             if o >= 0:
                 n = cross(i.g, t, sym, arg, val, n, i.sym[o], i.arg[o], i.val[o], i.n[o], rules.most, z)
         else:
-            n = mutate(i.g, t, sym, arg, val, n, k, rules.most, rules.weights, z, zz)
+            n, fresh = mutate(i.g, t, sym, arg, val, n, k, rules.most, rules.weights, z, zz)
             while uniform(i.g) < 0.25:
-                n = mutate(i.g, t, sym, arg, val, n, k, rules.most, rules.weights, z, zz)
+                n, again = mutate(i.g, t, sym, arg, val, n, k, rules.most, rules.weights, z, zz)
+                fresh |= again
         n = fold(t, sym, arg, val, n, scratch)
         if not within(t, c, rules, sym, arg, val, n, size, inner):
             continue
-        if uniform(i.g) < rules.polished:
+        if fresh or uniform(i.g) < rules.polished:
             evaluations += polish(t, sym, arg, val, n, rows, m, rules.polish_steps)
         fit, place = assess(i, t, c, rules, rows, m, sym, arg, val, n)
         evaluations += 1
@@ -237,5 +244,3 @@ def settle(i, t, c, rules, rows, m, sym, arg, val, n, slot):
     i.n[slot], i.fit[slot], i.bin[slot] = n, fit, place
     i.age[slot] = i.clock[0]
     i.clock[0] += 1
-
-

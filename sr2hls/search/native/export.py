@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import sympy
 
+from sr2hls.errors import UnsupportedError
 from sr2hls.model import symbol
 from sr2hls.operators import product, total
 from sr2hls.search.native.islands import Tree
@@ -15,7 +17,10 @@ from sr2hls.search.native.tree import NODES
 
 
 def expression_of(tree: Tree, symbols: Symbols, names: Sequence[str]) -> sympy.Expr:
-    """The formula of a tree; its constants are exact rationals of its float32 numbers."""
+    """The formula of a tree; its constants are exact rationals of its float32 numbers.
+
+    Raises UnsupportedError for a constant that is not finite, or that sympy would write with absurdly many digits.
+    """
     sym, arg, val, n = tree
     stack: list[sympy.Expr] = []
     for j in range(n):
@@ -38,7 +43,9 @@ def attached(expression: sympy.Expr, scale: float, shift: float) -> sympy.Expr:
 
 
 def rational(value: float) -> sympy.Rational:
-    """A float as the exact rational that it is."""
+    """A float as the exact rational that it is. Raises UnsupportedError for infinity and NaN."""
+    if not math.isfinite(value):
+        raise UnsupportedError(f"a constant of {value}")
     return sympy.Rational(*value.as_integer_ratio())
 
 

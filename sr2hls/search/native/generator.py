@@ -1,4 +1,4 @@
-"""A seed → reproducible random numbers inside compiled loops: xoshiro256++ (Blackman and Vigna 2019), one state an island.
+"""A seed → random numbers inside compiled loops: xoshiro256++ (Blackman and Vigna 2019), one state an island.
 
 numba's own generator is hidden state of a thread, so results would depend on the number of threads.
 """
@@ -16,7 +16,7 @@ U = np.uint64
 
 def states(seed: int, count: int) -> NDArray[np.uint64]:
     """Independent states, shape (count, 4)."""
-    return np.random.SeedSequence(seed).generate_state(4 * count, np.uint64).reshape(count, 4)
+    return np.random.SeedSequence(seed).generate_state(4 * count, np.uint64).astype(np.uint64).reshape(count, 4)
 
 
 @njit(cache=True, nogil=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 
 import sympy
@@ -11,6 +11,8 @@ from sr2hls import operators as ops
 from sr2hls.errors import UnsupportedError
 from sr2hls.search.native import primitives as p
 
+Visit = Callable[[sympy.Basic], int]
+Emit = Callable[..., int]
 Instruction = tuple[int, int, int, float]  # primitive, operands (argument i is -1 - i, else a slot), constant
 
 _UNARY = {
@@ -35,7 +37,7 @@ def _select(c: sympy.Expr, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
 
 
 # Heads without a primitive of their own, written with those that have one. Real arguments only.
-_WRITTEN_OUT = {
+_WRITTEN_OUT: dict[type[sympy.Basic], Callable[..., sympy.Expr]] = {
     sympy.tan: lambda x: sympy.sin(x) / sympy.cos(x),
     sympy.sec: lambda x: 1 / sympy.cos(x),
     sympy.csc: lambda x: 1 / sympy.sin(x),
@@ -115,21 +117,21 @@ def instructions(expression: sympy.Expr, places: Mapping[sympy.Symbol, int]) -> 
     return program
 
 
-def _sum(node: sympy.Add, visit, emit) -> int:  # type: ignore[no-untyped-def]
+def _sum(node: sympy.Add, visit: Visit, emit: Emit) -> int:
     positive = [t for t in node.args if not t.could_extract_minus_sign()]
     negative = [-t for t in node.args if t.could_extract_minus_sign()]
     total = reduce(lambda a, b: emit(p.ADD, a, b), [visit(t) for t in positive]) if positive else emit(p.CONST)
     return reduce(lambda a, b: emit(p.SUB, a, b), [visit(t) for t in negative], total)
 
 
-def _product(node: sympy.Mul, visit, emit) -> int:  # type: ignore[no-untyped-def]
+def _product(node: sympy.Mul, visit: Visit, emit: Emit) -> int:
     below = [f for f in node.args if f.is_Pow and f.exp.is_Rational and f.exp < 0]
     above = [f for f in node.args if f not in below]
     total = reduce(lambda a, b: emit(p.MUL, a, b), [visit(f) for f in above]) if above else emit(p.CONST, value=1.0)
     return reduce(lambda a, b: emit(p.DIV, a, b), [visit(1 / f) for f in below], total)
 
 
-def _power(node: sympy.Pow, visit, emit) -> int:  # type: ignore[no-untyped-def]
+def _power(node: sympy.Pow, visit: Visit, emit: Emit) -> int:
     base, exponent = node.args
     if base == sympy.E:
         return int(emit(p.EXP, visit(exponent)))

@@ -61,7 +61,7 @@ def _as_int(_context, x):
 
 
 @njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True, inline="always")
-def _exp(x0):
+def fast_exp(x0):
     x = min(max(x0, F(-87.0)), F(88.0))
     z = np.floor(x * F(1.44269504088896341) + F(0.5))
     x = x - z * F(0.693359375)
@@ -87,7 +87,7 @@ def _sin(x):
 
 
 @njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True, inline="always")
-def _log(x):
+def fast_log(x):
     i = _as_int(x)
     e = (i >> np.int32(23)) - np.int32(126)
     m = _as_float((i & np.int32(0x007FFFFF)) | np.int32(0x3F000000))  # [0.5, 1)
@@ -107,7 +107,7 @@ def _log(x):
 
 @njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True, inline="always")
 def _tanh(x):
-    e = _exp(F(2.0) * min(max(x, F(-10.0)), F(10.0)))
+    e = fast_exp(F(2.0) * min(max(x, F(-10.0)), F(10.0)))
     return (e - F(1.0)) / (e + F(1.0)) + (x - x)
 
 
@@ -157,10 +157,10 @@ def run(op, a, b, v, m, X, s, n, buf, step, top):
                     d[i] = _sin(p[i] + F(1.57079632679))
             elif o == EXP:
                 for i in range(n):
-                    d[i] = _exp(p[i])
+                    d[i] = fast_exp(p[i])
             elif o == LOG:
                 for i in range(n):
-                    d[i] = _log(p[i])
+                    d[i] = fast_log(p[i])
             elif o == SQRT:
                 for i in range(n):
                     d[i] = np.sqrt(p[i])
@@ -277,7 +277,7 @@ def backward(op, a, b, m, X, s, n, buf, adj):
                 ga[i] += g[i] / np.sqrt(F(1.0) - p[i] * p[i])
         elif o == ERF:
             for i in range(n):
-                ga[i] += g[i] * F(1.1283791670955126) * _exp(-p[i] * p[i])
+                ga[i] += g[i] * F(1.1283791670955126) * fast_exp(-p[i] * p[i])
         elif o in (MAX, MIN):
             gb = adj[b[j], :n]
             q = _row(X, buf, b[j], k, s, n)

@@ -170,6 +170,3 @@ def polish(t, sym, arg, val, n, rows, m, steps):
         if not improved or gain < 1e-4:
             break
     return evaluations
-
-
-

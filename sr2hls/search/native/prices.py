@@ -4,50 +4,97 @@ from __future__ import annotations
 
 import numpy as np
 
-from sr2hls.errors import FormatError
-from sr2hls.search.costs import OperatorCosts
+from sr2hls.errors import FormatError, UnsupportedError
+from sr2hls.search.costs import OperatorCosts, cycles_of, figure
+from sr2hls.search.native import regions as ci
 from sr2hls.search.native.evolve import BINS
-from sr2hls.search.native.price import CIRCUIT, MINUS, NODE_COUNT, OTHER, OVER, PATH, PLUS, SUM, TIMES, Prices
+from sr2hls.search.native.price import CIRCUIT, NODE_COUNT, PATH, SIZE, SUM, Prices
+from sr2hls.search.native.regions import Rates
 from sr2hls.search.native.symbols import FIRST, Symbols
 from sr2hls.search.settings import OBJECTIVES
+from sr2hls.search.spelling import NATIVE, PERIODIC
 
 _CODES = {"nodes": NODE_COUNT, "sum": SUM, "path": PATH, "circuit": CIRCUIT}
-_ROLES = {"+": PLUS, "-": MINUS, "*": TIMES, "/": OVER}
+_ROLES = {
+    "+": ci.PLUS,
+    "-": ci.MINUS,
+    "*": ci.TIMES,
+    "/": ci.OVER,
+    "square": ci.SQUARE,
+    "abs2": ci.SQUARE,
+    "cube": ci.CUBE,
+    "inv": ci.INVERSE,
+    "neg": ci.NEGATE,
+}
 _DSP_LUTS = 150.0  # what a hard multiplier is worth in 6-input LUTs, about a 12x8 soft one
 _FINEST = 0.02
 
 
 def prices_of(symbols: Symbols, costs: OperatorCosts, objective: str) -> Prices:
-    """Raises FormatError for an unknown objective or an operator without a cost."""
+    """Raises FormatError for an unknown objective, or figures that cannot be used with it, or an operator without."""
     if objective not in _CODES:
         raise FormatError(f"the objective is one of {', '.join(OBJECTIVES)}, not '{objective}'")
+    if objective == "circuit" and not costs.fused:
+        raise FormatError(f"the costs '{costs.name}' are of single operators; the objective 'circuit' needs a target's")
     names = symbols.names[FIRST:]
-    if missing := [name for name in names if name not in costs.cycles]:
-        raise FormatError(f"the costs '{costs.name}' have no entry for {', '.join(missing)}")
-    cycles = np.array([0.0, 0.0, *(costs.cycles[name] for name in names)])
-    luts = np.array([0.0, 0.0, *(costs.luts.get(n, 0.0) + _DSP_LUTS * costs.dsps.get(n, 0.0) for n in names)])
-    add = costs.cycles.get("+", costs.constant_cycles)
-    multiply = costs.cycles.get("*", costs.constant_cycles)
-    over = costs.cycles.get("/", costs.table_cycles + multiply)
-    return Prices(
+    try:
+        cycles = np.array([0.0, 0.0, *(cycles_of(name, costs) for name in names)])
+    except UnsupportedError as error:
+        raise FormatError(str(error)) from None
+
+    def luts(name: str) -> float:
+        return _area(name, costs)
+
+    typical = float(np.mean(cycles[FIRST:])) or 1.0
+    multiply, over = _cycles("*", costs), _cycles("/", costs)
+    roles = [_ROLES.get(name, ci.NATIVE if name in NATIVE else ci.FUNCTION) for name in names]
+    rates = Rates(
+        np.array([ci.FUNCTION, ci.FUNCTION, *roles], np.int64),
         cycles,
-        luts,
-        np.array([OTHER, OTHER, *(_ROLES.get(name, OTHER) for name in names)], np.int64),
-        max(add, 1e-3),
+        np.array([0.0, 0.0, *(luts(name) for name in names)]),
+        np.array([False, False, *(name in PERIODIC for name in names)]),
+        max(_cycles("+", costs), 1e-3),
+        luts("+"),
         multiply,
-        max(over - multiply, 0.0),
+        luts("*"),
+        costs.product_cycles,
+        costs.product_dsps * _DSP_LUTS,
+        max(0.0, over - multiply),
+        max(0.0, luts("/") - luts("*")),
+        _cycles("sqrt", costs),
         costs.table_cycles,
-        costs.constant_cycles,
-        costs.luts.get("+", 0.0),
         costs.table_luts,
-        costs.constant_luts,
-        _CODES[objective],
+        costs.sum_table_cycles,
+        costs.sum_table_luts,
+        costs.input_cycles,
+        costs.input_luts,
+        float(costs.constant_digits),
     )
+    return Prices(rates, _CODES[objective], 1.0 if objective == "nodes" else SIZE * typical)
+
+
+def _cycles(name: str, costs: OperatorCosts) -> float:
+    """An operator's cycles, or a constant's multiplication where the costs do not list it."""
+    try:
+        return cycles_of(name, costs)
+    except UnsupportedError:
+        return max(costs.constant_cycles, costs.table_cycles)
+
+
+def _area(name: str, costs: OperatorCosts) -> float:
+    total = 0.0
+    for figures, weight in ((costs.luts, 1.0), (costs.dsps, _DSP_LUTS)):
+        try:
+            total += weight * figure(name, figures)
+        except UnsupportedError:  # the published tables have no areas
+            continue
+    return total
 
 
 def unit_of(prices: Prices, most: int) -> float:
     """Cost of a bin: a third of a typical operator, but so that trees of `most` nodes find room."""
     if prices.objective == NODE_COUNT:
         return 1.0
-    typical = float(np.mean(prices.cycles[FIRST:])) or 1.0
-    return max(typical / 3.0, typical * most / 2.0 / BINS, _FINEST)
+    typical = float(np.mean(prices.rates.cycles[FIRST:])) or 1.0
+    finest = typical / (8.0 if prices.objective == CIRCUIT else 3.0)
+    return max(finest, typical * most / 2.0 / BINS, _FINEST)

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sr2hls.search.native.kernels import BLOCK, run
+from sr2hls.search.native.kernels import BLOCK, fast_exp, fast_log, run
 from sr2hls.search.native.tree import SLOTS, slots
 
 F = np.float32
@@ -21,7 +21,7 @@ MSE, MAE, HUBER, LOGISTIC = range(4)
 PLAIN, SCALED, SHIFTED, BOTH = range(4)
 FAILED = 1e9
 _FAST = {"nsz", "arcp", "contract", "reassoc"}
-_NEWTON_STEPS = 6
+_NEWTON_STEPS = 4
 _NEAR = 1e-3  # of the target's deviation: the absolute error is rounded off there, so that Newton's method works
 
 
@@ -131,18 +131,47 @@ def slope(p, y, loss, delta):
     return np.sign(d), 1.0 / size
 
 
+@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+def logits(r, y, w, a, b):
+    """Weighted sum of the logistic loss at the logit a·r + b."""
+    s = F(0)
+    for i in range(r.shape[0]):
+        p = a * r[i] + b
+        s += w[i] * (max(p, F(0)) - p * y[i] + fast_log(F(1) + fast_exp(-abs(p))))
+    return np.float64(s)
+
+
+@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+def _logit_slopes(r, y, w, a, b, out):
+    """Gradient and Hessian of `logits` by a and b: (a, b, aa, ab, bb) into out."""
+    ga, gb, haa, hab, hbb = F(0), F(0), F(0), F(0), F(0)
+    for i in range(r.shape[0]):
+        p = a * r[i] + b
+        e = fast_exp(-abs(p))
+        inverse = F(1) / (F(1) + e)
+        q = inverse if p > F(0) else e * inverse
+        g = w[i] * (q - y[i])
+        h = w[i] * e * inverse * inverse
+        ga += g * r[i]
+        gb += g
+        haa += h * r[i] * r[i]
+        hab += h * r[i]
+        hbb += h
+    out[0], out[1], out[2], out[3], out[4] = ga, gb, haa, hab, hbb
+
+
 @njit(error_model="numpy", cache=True, nogil=True)
 def total_loss(r, y, w, a, b, loss, delta):
     """Weighted sum of the loss at a·r + b."""
     if loss == MSE:
         return squares(r, y, w, F(a), F(b))
+    if loss == LOGISTIC:
+        return logits(r, y, w, F(a), F(b))
     s = 0.0
     for i in range(r.shape[0]):
         p = a * r[i] + b
         d = p - y[i]
-        if loss == LOGISTIC:
-            e = max(p, 0.0) - p * y[i] + np.log1p(np.exp(-abs(p)))
-        elif loss == MAE:
+        if loss == MAE:
             e = abs(d)
         else:
             e = 0.5 * d * d / delta if abs(d) <= delta else abs(d) - 0.5 * delta
@@ -154,17 +183,22 @@ def total_loss(r, y, w, a, b, loss, delta):
 def _newton(r, y, w, a, b, loss, delta):
     """Scale and shift that minimize the loss, from a start; (loss, a, b)."""
     best = total_loss(r, y, w, a, b, loss, delta)
+    out = np.empty(5)
     for _ in range(_NEWTON_STEPS):
-        ga, gb, haa, hab, hbb = 0.0, 0.0, 1e-9, 0.0, 1e-9
-        for i in range(r.shape[0]):
-            g, h = slope(a * r[i] + b, y[i], loss, delta)
-            g *= w[i]
-            h *= w[i]
-            ga += g * r[i]
-            gb += g
-            haa += h * r[i] * r[i]
-            hab += h * r[i]
-            hbb += h
+        if loss == LOGISTIC:
+            _logit_slopes(r, y, w, F(a), F(b), out)
+        else:
+            out[:] = 0.0
+            for i in range(r.shape[0]):
+                g, h = slope(a * r[i] + b, y[i], loss, delta)
+                out[0] += w[i] * g * r[i]
+                out[1] += w[i] * g
+                out[2] += w[i] * h * r[i] * r[i]
+                out[3] += w[i] * h * r[i]
+                out[4] += w[i] * h
+        ga, gb, haa, hab, hbb = out
+        haa += 1e-9
+        hbb += 1e-9
         det = haa * hbb - hab * hab
         if not det > 1e-12 * haa * hbb:
             break

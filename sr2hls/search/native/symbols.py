@@ -38,6 +38,8 @@ class Table(NamedTuple):
     binary: NDArray[np.int64]
     ternary: NDArray[np.int64]
     twin: NDArray[np.bool_]  # per symbol: whether its arguments may change places
+    plus: int  # the symbol of +, and of *; -1 where the search has none
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,12 @@ def symbols_of(names: Sequence[str], own: Mapping[str, Defined]) -> Symbols:
         np.array(b, np.int64),
         np.array(v, np.float32),
         np.array([o in BINARY for o in op], np.bool_),
-        *by_arity,
+        by_arity[0],
+        by_arity[1],
+        by_arity[2],
         np.array(twin, np.bool_),
+        FIRST + list(names).index("+") if "+" in names else -1,
+        FIRST + list(names).index("*") if "*" in names else -1,
     )
     return Symbols(("variable", "constant", *names), tuple(build), table)
 
@@ -97,7 +103,9 @@ def _meaning(
         alike = ops.suggest(name)
         hint = f" (did you mean {', '.join(alike)}?)" if alike else ""
         raise LoadError(f"unknown operator '{name}'{hint}; 'sr2hls functions' lists what is known")
-    count = 2 if ops.VARIADIC in counts or 2 in counts else counts[0]
+    two = ops.VARIADIC in counts or 2 in counts
+    # atan(x), not atan(y, x); but x - y, not -x
+    count = 2 if two and (1 not in counts or not name[0].isalpha()) else min(c for c in counts if c > 0)
     operator = ops.find(name, count)
     if operator is None or count > 3:
         raise LoadError(f"the operator '{name}' takes {counts[0]} arguments; a search has those of one to three")

@@ -1,4 +1,4 @@
-"""Trees in postfix order, three parallel arrays (symbol, input number, constant): cut, splice, fold, check, translate."""
+"""Trees in postfix order, three arrays (symbol, input number, constant): cut, splice, fold, check, translate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tree → a changed tree: growth, mutations and crossover. All in place on the arrays given; each returns the length."""
+"""A tree → a changed tree: growth, mutations, crossover. In place on the arrays given; each returns the length."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LEAF_IS_INPUT = 0.65
 _CONSTANT_SPREAD = 1.5
 
 # Kinds of mutations, with the weights of a start tuned on other laws than the benchmarks'.
-NUDGE, RENAME, GROW, WRAP, DROP, LEAF, REPLACE, SWAP, FRESH = range(9)
-WEIGHTS = (0.35, 0.40, 1.25, 0.70, 0.90, 0.50, 0.60, 0.15, 0.15)
+NUDGE, RENAME, GROW, WRAP, DROP, LEAF, REPLACE, SWAP, FRESH, FREE = range(10)
+WEIGHTS = (0.35, 0.40, 1.25, 0.70, 0.90, 0.50, 0.60, 0.15, 0.15, 0.50)
 
 
 class Scratch(NamedTuple):
@@ -192,8 +192,24 @@ def _swap(g, t, sym, arg, val, n, z):
 
 
 @njit(cache=True, nogil=True)
+def _free(g, t, sym, arg, val, n, most, z):
+    """A new constant that changes nothing yet: a subtree times 1, or plus 0. The fit of the constants then moves it."""
+    if t.plus < 0 or t.times < 0 or n + 2 > most:
+        return n
+    e = below(g, n) + 1
+    if sym[e - 1] == CONSTANT:
+        return n
+    s = begin(t, sym, e - 1)
+    m = _copy(sym, arg, val, s, e, z, 0)
+    times = uniform(g) < 0.6
+    z.sym[m], z.arg[m], z.val[m] = CONSTANT, 0, F(1) if times else F(0)
+    z.sym[m + 1] = t.times if times else t.plus
+    return splice(sym, arg, val, n, s, e, z.sym, z.arg, z.val, m + 2)
+
+
+@njit(cache=True, nogil=True)
 def mutate(g, t, sym, arg, val, n, k, most, weights, z, zz):
-    """One mutation, its kind drawn by `weights`."""
+    """One mutation, its kind drawn by `weights`. Returns (length, whether the constants ought to be fitted now)."""
     u = uniform(g) * weights.sum()
     kind = 0
     while kind < weights.shape[0] - 1 and u >= weights[kind]:
@@ -204,22 +220,24 @@ def mutate(g, t, sym, arg, val, n, k, most, weights, z, zz):
     elif kind == RENAME:
         _rename(g, t, sym, n)
     elif kind == GROW:
-        return grow(g, t, sym, arg, val, n, k, 1, most, z)
+        n = grow(g, t, sym, arg, val, n, k, 1, most, z)
     elif kind == WRAP:
-        return _wrap(g, t, sym, arg, val, n, k, most, z)
+        n = _wrap(g, t, sym, arg, val, n, k, most, z)
     elif kind == DROP:
-        return _drop(g, t, sym, arg, val, n, z)
+        n = _drop(g, t, sym, arg, val, n, z)
     elif kind == LEAF:
         i = _pick(g, t, sym, n, True)
         _leaf(g, k, z, 0)
         sym[i], arg[i], val[i] = z.sym[0], z.arg[0], z.val[0]
     elif kind == REPLACE:
-        return _replace(g, t, sym, arg, val, n, k, most, z, zz)
+        n = _replace(g, t, sym, arg, val, n, k, most, z, zz)
     elif kind == SWAP:
-        return _swap(g, t, sym, arg, val, n, z)
+        n = _swap(g, t, sym, arg, val, n, z)
+    elif kind == FREE:
+        n = _free(g, t, sym, arg, val, n, most, z)
     else:
-        return seedling(g, t, sym, arg, val, k, most, z)
-    return n
+        n = seedling(g, t, sym, arg, val, k, most, z)
+    return n, kind == FREE
 
 
 @njit(cache=True, nogil=True)
