@@ -27,11 +27,15 @@ SECONDS = 60.0  # CPU, at which pruning ends
 
 @dataclass(frozen=True, slots=True)
 class Refined:
-    """front: fits not beaten in (size, loss), by rising size; selected: a place in it, -1 for an empty front."""
+    """front: fits not beaten in (size, loss), by rising size; selected: a place in it, -1 for an empty front.
+
+    given: the engine's own formulas, refitted only.
+    """
 
     front: tuple[Fit, ...]
     selected: int
     cpu: float
+    given: tuple[Fit, ...]
 
 
 def second_stage(trees: Sequence[Tree], problem: Problem) -> Refined:
@@ -55,8 +59,9 @@ def second_stage(trees: Sequence[Tree], problem: Problem) -> Refined:
     def late() -> bool:
         return time.process_time() - begun > SECONDS
 
+    given = tuple(pool.values())
     known: set[Tree] = set()
-    for fit in sorted(pool.values(), key=judge.of)[:TOP]:
+    for fit in sorted(given, key=judge.of)[:TOP]:
         if not late():
             for step in pruned(fit.tree, rows, judge, known=known, late=late):
                 put(step)
@@ -68,7 +73,7 @@ def second_stage(trees: Sequence[Tree], problem: Problem) -> Refined:
     shown = [Found(to_sympy(f.tree), "", f.loss, math.inf, size(f.tree), "benchmark") for f in front]
     chosen = best(shown, problem)
     place = -1 if chosen is None else next(i for i, f in enumerate(shown) if f is chosen)
-    return Refined(tuple(front), place, time.process_time() - begun)
+    return Refined(tuple(front), place, time.process_time() - begun, given)
 
 
 def problem_of(x: NDArray[np.float64], y: NDArray[np.float64], names: Sequence[str], loss: str = "mse") -> Problem:
