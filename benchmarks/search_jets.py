@@ -331,7 +331,7 @@ def describe(record: Record) -> str:
         return f"{start} FAILED: {record['error']}"
     if record["class"] in REFERENCES:
         return f"{start} accuracy {record['accuracy']:.3f}, {record['cpu']:.0f} CPU s"
-    rows = sorted(record["front"], key=lambda row: row["loss"])
+    rows = sorted((row for row in record["front"] if row["cycles"] <= record["cycles"]), key=lambda row: row["loss"])
     best = f"{rows[0]['cycles']} cycles, loss {rows[0]['loss']:.4f}, AUC {rows[0]['auc']:.3f}" if rows else "no formula"
     task = f"<= {record['cycles']} cycles, {record['width']} bits, seed {record['seed']}"
     return f"{start} {task}: {best}; {record['cpu']:.0f} + {record['second_stage_cpu']:.0f} CPU s"

@@ -18,7 +18,7 @@ _CONSTANT_SPREAD = 1.5
 
 # Kinds of mutations, with the weights of a start tuned on other laws than the benchmarks'.
 NUDGE, RENAME, GROW, WRAP, DROP, LEAF, REPLACE, SWAP, FRESH, FREE = range(10)
-WEIGHTS = (0.35, 0.40, 1.25, 0.70, 0.90, 0.50, 0.60, 0.15, 0.15, 0.50)
+WEIGHTS = (0.35, 0.40, 1.25, 0.70, 0.90, 0.50, 0.60, 0.15, 0.15, 1.00)
 
 
 class Scratch(NamedTuple):
