@@ -129,6 +129,7 @@ def _certificate(data: Json) -> Certificate:
         nodes=tuple(map(_node_certificate, data["nodes"])),
         domain=tuple((_text(name), _number(low), _number(high)) for name, low, high in data["domain"]),
         notes=_texts(data["notes"]),
+        totals=tuple((_text(name), _text(total)) for name, total in data["totals"].items()),
     )
 
 
@@ -141,6 +142,7 @@ def _output_certificate(data: Json) -> OutputCertificate:
         bound=_number(data["bound"]),
         measured=None if data["measured"] is None else _number(data["measured"]),
         bands=_texts(data["bands"]),
+        symbol=_text(data["symbol"]),
     )
 
 
@@ -155,6 +157,14 @@ def _node_certificate(data: Json) -> NodeCertificate:
         sensitivity=_number(data["sensitivity"]),
         share=_number(data["share"]),
         method=_text(data["method"]),
+        symbol=_text(data["symbol"]),
+        definition=_definition(data["definition"]),
+        node=_int(data["node"]),
+        codes=_codes(data["codes"]),
+        exact_range=_pair(data["exact_range"]),
+        inherited=_pair(data["inherited"]),
+        slope=_number(data["slope"]),
+        band=_number(data["band"]),
     )
 
 
@@ -191,6 +201,20 @@ def _number(value: Any) -> float:
 def _pair(values: Any) -> tuple[float, float]:
     low, high = values
     return _number(low), _number(high)
+
+
+def _codes(values: Any) -> tuple[int, int]:
+    low, high = values
+    return _int(low), _int(high)
+
+
+def _definition(data: Any) -> Any:
+    """Nested tuples of text, as the certificate holds them."""
+    if data is None or isinstance(data, str):
+        return data
+    if not isinstance(data, list) or not data:
+        raise TypeError(f"{data!r:.40} is no definition")
+    return tuple(_definition(part) for part in data)
 
 
 def _member(kind: type[_E], value: Any) -> _E:

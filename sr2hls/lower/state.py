@@ -28,8 +28,10 @@ class Entry:
     format: Format
     local: Interval
     error: Interval
+    inherited: Interval
     method: str
     band: str | None = None
+    codes: tuple[int, int] = (0, 0)  # the range of the node's code
 
 
 @dataclass
@@ -59,7 +61,7 @@ def enter(state: State, step: Assignment, node: int, local: Interval, inherited:
     state.nodes[name] = node
     found = band(step, state.errors)
     return Entry(
-        step, state.analysis.ranges[name], node, state.b[node].format, local, state.errors[name], method, found
+        step, state.analysis.ranges[name], node, state.b[node].format, local, state.errors[name], inherited, method, found
     )
 
 
