@@ -1,0 +1,218 @@
+"""A function step → its local and total error: over every code of its argument, or stretch by stretch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sr2hls.circuit import Op
+from sr2hls.design import NodeCertificate
+from sr2hls.formats import Format
+from sr2hls.verify.evaluate import Formula
+from sr2hls.verify.refused import Open, Wrong
+from sr2hls.verify.run import Codes, cone, run
+from sr2hls.verify.sampled import Sampled, cells, change_within, range_within, values_on
+from sr2hls.verify.segments import errors_by_stretch
+from sr2hls.verify.span import ZERO, Span, point
+
+if TYPE_CHECKING:
+    from sr2hls.verify.steps import Proof, Stated, Step
+
+RUN = 1 << 20  # arguments that are tried one by one
+_MOST_EDGE = 4096  # codes beyond the formula's range that are tried one by one
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What is known of a function's argument: its formula's range, its error, its codes and word."""
+
+    exact: Span
+    error: Span
+    codes: tuple[int, int]
+    word: Format
+    enumerated: bool  # an input: only the values of its codes occur
+    turns: bool
+
+    def exact_range(self, formula: Formula, stated: Span) -> Span:
+        low, high = self.codes
+        if self.enumerated and high - low < RUN:
+            return Sampled(formula, self.word.value(low), self.word.ulp, high - low + 1).hull()
+        return range_within(formula, self.exact, stated, "the formula's value")
+
+
+@dataclass(frozen=True)
+class FunctionErrors:
+    local: Span
+    error: Span
+    hardware: Span
+
+
+def function_errors(
+    proof: Proof, line: NodeCertificate, formula: Formula, argument: Argument, operand: Step, stated: Stated
+) -> FunctionErrors:
+    """Prove the errors of a function step. Raises Wrong or Open."""
+    circuit = proof.circuit
+    leaf = operand.line.node
+    if operand.kind == "input":
+        leaf = next((i for i, n in enumerate(circuit.nodes) if n.op is Op.INPUT and n.name == operand.line.symbol), -1)
+    path = cone(circuit, line.node, [leaf])
+    if leaf not in path:
+        if any(circuit.nodes[i].op is Op.INPUT for i in path):
+            raise Wrong("its node does not depend on its operand")
+        return _constant(circuit.nodes[line.node].format.value(line.codes[0]), formula, argument, stated)
+    inherited = change_within(
+        formula, argument.exact, argument.error, stated.inherited, "the inherited error", wraps=argument.turns
+    )
+    node = circuit.nodes[leaf]
+    if node.high - node.low < RUN:
+        proof.run += 1
+        return _run(proof, line, leaf, formula, argument, inherited, stated)
+    proof.followed += 1
+    return _followed(proof, line, leaf, formula, argument, inherited, stated)
+
+
+def _constant(value: Fraction, formula: Formula, argument: Argument, stated: Stated) -> FunctionErrors:
+    error = point(value) - argument.exact_range(formula, stated.exact)
+    _require(error, stated.error, "error")
+    return FunctionErrors(error, error, point(value))
+
+
+def _require(found: Span, stated: Span, what: str) -> None:
+    if not found.inside(stated):
+        raise Wrong(f"the {what} is in {found}, the certificate says {stated}")
+
+
+def _run(
+    proof: Proof,
+    line: NodeCertificate,
+    leaf: int,
+    formula: Formula,
+    argument: Argument,
+    inherited: Span,
+    stated: Stated,
+) -> FunctionErrors:
+    """Run the circuit on every code of the argument."""
+    node, ulp = proof.circuit.nodes[leaf], proof.circuit.nodes[line.node].format.ulp
+    codes = np.arange(node.low, node.high + 1, dtype=np.int64)
+    results, path = run(proof.circuit, line.node, leaf, codes)
+    proof.claims |= path
+    values = Span(int(results.min()) * ulp, int(results.max()) * ulp)
+    unit, low = node.format.ulp, node.low
+    first, last = _inner(argument, node.low, node.high, unit)
+    inner = results[first - low : last + 1 - low]
+    local: Span | None = None
+    if inner.size:
+        sampled = Sampled(formula, first * unit, unit, inner.size)
+        local = sampled.errors(inner, ulp)
+        _require(local, stated.local, "local error")
+    edges = [c for c in (*range(node.low, first), *range(last + 1, node.high + 1))]
+    error = ZERO if local is None else local + inherited
+    _require(error, stated.error, "error")
+    edge = _edges(edges, results, low, ulp, unit, formula, argument, stated)
+    if edge is not None:
+        local = edge if local is None else local
+        error = error.hull(edge) if inner.size else edge
+    if local is None:
+        raise Open("none of its arguments occurs")
+    return FunctionErrors(local, error, values)
+
+
+def _inner(argument: Argument, low: int, high: int, unit: Fraction) -> tuple[int, int]:
+    """The codes whose value lies in the formula's range."""
+    if argument.turns:
+        return low, high
+    return max(low, math.ceil(argument.exact.low / unit)), min(high, math.floor(argument.exact.high / unit))
+
+
+def _edges(
+    edges: list[int],
+    results: Codes,
+    low: int,
+    ulp: Fraction,
+    unit: Fraction,
+    formula: Formula,
+    argument: Argument,
+    stated: Stated,
+) -> Span | None:
+    """Total errors at codes that only a rounded (or, at a port, a clamped) argument has: result - f over all t that
+    the code may stand for."""
+    found: Span | None = None
+    known: dict[tuple[Span, int], Span] = {}
+    for code in edges:
+        value = point(code * unit)
+        if argument.enumerated:  # the clamp is part of the circuit
+            end = argument.exact.low if value.low < argument.exact.low else argument.exact.high
+            stands_for: Span | None = point(end)
+        else:
+            stands_for = (value - argument.error).meet(argument.exact)
+        if stands_for is None:
+            continue
+        result = int(results[code - low])
+        key = (stands_for, result)
+        if key not in known:
+            if len(known) > _MOST_EDGE:
+                raise Open(f"more than {_MOST_EDGE} codes lie beyond the formula's range")
+            known[key] = _total(result * ulp, formula, stands_for, stated, code)
+        found = known[key] if found is None else found.hull(known[key])
+    return found
+
+
+def _total(result: Fraction, formula: Formula, stands_for: Span, stated: Stated, code: int) -> Span:
+    found: Span | None = None
+    waiting = list(cells(stands_for, 1))
+    tried = 0
+    while waiting:
+        cell = waiting.pop()
+        tried += 1
+        value = values_on(formula, cell)
+        error = None if value is None else point(result) - value
+        if error is not None and error.inside(stated.error):
+            found = error if found is None else found.hull(error)
+            continue
+        if tried > 2000 or cell.width == 0:
+            raise Wrong(f"at the argument's code {code} the error is {error}, the certificate says {stated.error}")
+        waiting += cell.halves()
+    if found is None:
+        raise Open("an empty argument")
+    return found
+
+
+def _followed(
+    proof: Proof,
+    line: NodeCertificate,
+    leaf: int,
+    formula: Formula,
+    argument: Argument,
+    inherited: Span,
+    stated: Stated,
+) -> FunctionErrors:
+    """Follow the circuit stretch by stretch."""
+    circuit = proof.circuit
+    node, ulp = circuit.nodes[leaf], circuit.nodes[line.node].format.ulp
+    unit = node.format.ulp
+    first, last = _inner(argument, node.low, node.high, unit)
+    inside = Span(first * unit, last * unit)
+    local = errors_by_stretch(circuit, line.node, leaf, (node.low, node.high), formula, inside, stated.local)
+    error = local + inherited
+    _require(error, stated.error, "error")
+    outside = [*range(node.low, first), *range(last + 1, node.high + 1)]
+    if len(outside) > RUN:
+        raise Open(f"{len(outside)} codes of its argument lie beyond the formula's range")
+    if outside:
+        codes = np.array(outside, dtype=np.int64)
+        results, _ = run(circuit, line.node, leaf, codes)
+        found = _edges(outside, _scattered(codes, results), int(codes[0]), ulp, unit, formula, argument, stated)
+        error = error if found is None else error.hull(found)
+    proof.claims |= set(cone(circuit, line.node, [leaf]))
+    result = circuit.nodes[line.node]
+    return FunctionErrors(local, error, Span(result.low * ulp, result.high * ulp))
+
+
+def _scattered(codes: Codes, results: Codes) -> Codes:
+    full: Codes = np.zeros(int(codes[-1] - codes[0]) + 1, dtype=np.int64)
+    full[codes - codes[0]] = results
+    return full
