@@ -158,7 +158,7 @@ def _exact(analysis: Analysis, name: str) -> tuple[float, float]:
 
 
 def _magnitude(pair: Pair) -> float:
-    return max(-pair[0], pair[1], 0.0)
+    return max(0.0, -pair[0], pair[1])
 
 
 def _outward(interval: Interval) -> Pair:

@@ -41,10 +41,6 @@ class Floor(sympy.Function):  # type: ignore[misc]
     nargs = 1
 
 
-class Larger(sympy.Function):  # type: ignore[misc]
-    """The largest of the arguments, in a fixed order."""
-
-
 class Size(sympy.Function):  # type: ignore[misc]
     """The absolute value."""
 
@@ -102,9 +98,9 @@ def _rule(node: sympy.Basic, args: list[sympy.Expr]) -> sympy.Expr:
         case sympy.Abs():
             return _size(args[0])
         case sympy.Max():
-            return _larger(args)
+            return sympy.Max(*args)
         case sympy.Min():
-            return -_larger([_expanded(-a) for a in args])
+            return sympy.Min(*args)
         case sympy.sign():
             return _positive(args[0]) - _positive(-args[0])
         case sympy.floor():
@@ -190,16 +186,6 @@ def _size(x: sympy.Expr) -> sympy.Expr:
     if rest.is_nonnegative:
         return factor * rest
     return factor * Size(_expanded(-rest) if rest.could_extract_minus_sign() else rest)
-
-
-def _larger(parts: list[sympy.Expr]) -> sympy.Expr:
-    flat: set[sympy.Expr] = set()
-    for part in parts:
-        flat |= set(part.args) if isinstance(part, Larger) else {part}
-    numbers = [p for p in flat if p.is_Rational]
-    if len(numbers) > 1:
-        flat = (flat - set(numbers)) | {max(numbers)}
-    return flat.pop() if len(flat) == 1 else Larger(*sorted(flat, key=sympy.default_sort_key))
 
 
 def _floor(x: sympy.Expr) -> sympy.Expr:

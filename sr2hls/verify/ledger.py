@@ -73,7 +73,7 @@ def _added(a: Pair, b: Pair) -> Pair:
 
 
 def _size(pair: Pair) -> float:
-    return max(-pair[0], pair[1], 0.0)
+    return max(0.0, -pair[0], pair[1])
 
 
 def _band(line: NodeCertificate, proof: Proof) -> None:

@@ -13,14 +13,16 @@ from fractions import Fraction
 from flint import arb
 
 from sr2hls.circuit import Circuit, Node, Op, Overflow, Rounding
+from sr2hls.ranges import result_range, round_code
 from sr2hls.verify.evaluate import Formula
+from sr2hls.verify.forms import fits
 from sr2hls.verify.refused import Open, Wrong
 from sr2hls.verify.run import cone
 from sr2hls.verify.span import ZERO, Span, of_value, point, to_arb
 
 _MOST = 1 << 14  # blocks
 _TERMS = 8
-_PARTS = 16  # intervals on which the difference of polynomials is bounded
+_PARTS = (4, 16, 64)  # intervals on which the difference of polynomials is bounded
 _FINEST = 4  # halvings of a block beyond what the circuit needs
 
 
@@ -102,7 +104,7 @@ def errors_by_stretch(
             waiting += [(base, k - 1, extra), (base + (1 << (k - 1)), k - 1, extra)]
             continue
         first, last = max(base, low) - base, min(base + (1 << k) - 1, high) - base
-        error = _difference(result, circuit.nodes[index].format.ulp, formula, base, first, last, unit)
+        error = _difference(result, circuit.nodes[index].format.ulp, formula, (base, first, last), unit, stated)
         if error is not None and error.inside(stated):
             found = error if found is None else found.hull(error)
         elif k > 0 and extra < _FINEST:
@@ -120,9 +122,10 @@ def errors_by_stretch(
 
 
 def _difference(
-    result: _Stretch, ulp: Fraction, formula: Formula, base: int, first: int, last: int, unit: Fraction
+    result: _Stretch, ulp: Fraction, formula: Formula, codes: tuple[int, int, int], unit: Fraction, stated: Span
 ) -> Span | None:
-    """result - f over r in [first, last]."""
+    """result - f over r in [first, last] from the base on, as tight as the stated interval needs."""
+    base, first, last = codes
     left, right = (base + first) * unit, (base + last) * unit
     if left == right:
         value = of_value(formula(to_arb(left)))
@@ -142,9 +145,20 @@ def _difference(
             value -= taylor[j] * to_arb(half) ** j
         difference.append(value)
     bound = abs(remainder).upper() * to_arb(half) ** _TERMS
+    error: Span | None = None
+    for parts in _PARTS:
+        here = _polynomial_range(difference, bound, parts)
+        error = None if here is None else here + result.error * point(ulp)
+        if error is not None and error.inside(stated):
+            break
+    return error
+
+
+def _polynomial_range(difference: list[arb], bound: arb, parts: int) -> Span | None:
+    """The values of a polynomial on [-1, 1], widened by a bound."""
     found: Span | None = None
-    for part in range(_PARTS):
-        center, radius = arb(2 * part + 1 - _PARTS) / _PARTS, arb(1) / _PARTS
+    for part in range(parts):
+        center, radius = arb(2 * part + 1 - parts) / parts, arb(1) / parts
         moved: list[arb] = []
         for c in reversed(difference):
             moved = [arb(0), *moved] if moved else [arb(0)]
@@ -156,7 +170,7 @@ def _difference(
         if here is None:
             return None
         found = here if found is None else found.hull(here)
-    return None if found is None else found + result.error * point(ulp)
+    return found
 
 
 def _followed(circuit: Circuit, path: list[int], leaf: int, base: int, k: int, index: int) -> _Stretch:
@@ -165,7 +179,8 @@ def _followed(circuit: Circuit, path: list[int], leaf: int, base: int, k: int, i
     for at in path:
         node = circuit.nodes[at]
         values[at] = _step(circuit, node, [values[a] for a in node.args], top)
-        if math.ceil(values[at].low) < node.low or math.floor(values[at].high) > node.high:
+        promises = node.op is Op.CAST and (node.low, node.high) != result_range(node, circuit.nodes, circuit.tables)
+        if promises and (math.ceil(values[at].low) < node.low or math.floor(values[at].high) > node.high):
             if k == 0:
                 raise Wrong(f"node {at} leaves its range for the code {base} of node {leaf}")
             raise _Split
@@ -223,7 +238,8 @@ def _step(circuit: Circuit, node: Node, args: list[_Stretch], top: int) -> _Stre
                 raise _Split
             return exactly(circuit.tables[node.table].codes[args[0].constant & ((1 << formats[0].width) - 1)])
         case Op.CAST:
-            return _cast(args[0], formats[0].fraction - node.format.fraction, node, top)
+            drop = formats[0].fraction - node.format.fraction
+            return _cast(args[0], drop, node, top, never_wraps=fits(circuit, node))
         case _:
             raise Open(f"'{node.op}' in a function of a wide argument")
 
@@ -272,15 +288,17 @@ def _sliced(arg: _Stretch, place: int, width: int, top: int) -> _Stretch:
     raise _Split
 
 
-def _cast(arg: _Stretch, drop: int, node: Node, top: int) -> _Stretch:
+def _cast(arg: _Stretch, drop: int, node: Node, top: int, *, never_wraps: bool) -> _Stretch:
     moved = _times(arg, Fraction(2) ** -drop, top)
-    if drop > 0 and not all(c.denominator == 1 for c in moved.coefficients):
+    if drop > 0 and arg.constant is not None:
+        moved = _Stretch([Fraction(round_code(arg.constant, drop, node.rounding))], ZERO, top)
+    elif drop > 0 and not all(c.denominator == 1 for c in moved.coefficients):
         unit = Fraction(1, 1 << drop)
         dropped = (
             Span(unit - 1, Fraction(0)) if node.rounding is Rounding.FLOOR else Span(unit - Fraction(1, 2), Fraction(1, 2))
         )
         moved = _Stretch(moved.coefficients, moved.error + dropped, top)
-    if node.format.least <= moved.low and moved.high <= node.format.greatest:
+    if never_wraps or (node.format.least <= moved.low and moved.high <= node.format.greatest):
         return moved
     # a rounded value lies on whole codes, so up to one code more does not leave the word
     if math.ceil(moved.low) >= node.format.least and math.floor(moved.high) <= node.format.greatest:

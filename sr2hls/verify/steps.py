@@ -301,8 +301,11 @@ def _exact(kind: str, expression: sympy.Expr, operands: Mapping[str, Step], stat
     match kind:
         case "linear":
             return _combined(expression, ranges)
-        case "turns" | "less":
+        case "turns":
             return _UNIT
+        case "less":
+            certain, possible = parts[0].high < parts[1].low, parts[0].low < parts[1].high
+            return Span(Fraction(certain), Fraction(possible))
         case "product":
             return parts[0] * parts[1] if len(parts) == 2 and parts[0] is not parts[1] else parts[0].square()
         case "maximum":
@@ -314,6 +317,8 @@ def _exact(kind: str, expression: sympy.Expr, operands: Mapping[str, Step], stat
         case "floor":
             return Span(Fraction(parts[0].low // 1), Fraction(parts[0].high // 1))
         case "select":
+            if parts[0].low == parts[0].high:
+                return parts[1] if parts[0].low > 0 else parts[2]
             return parts[1].hull(parts[2])
         case _:
             (operand,) = operands.values()
@@ -342,6 +347,9 @@ def _inherited(kind: str, expression: sympy.Expr, operands: Mapping[str, Step]) 
             error = errors[args[0]]
             return error if operands[args[0]].exact.low >= 0 else Span(-error.size, error.size)
         case "select":
+            chosen = operands[args[0]].exact
+            if chosen.low == chosen.high:
+                return errors[args[1] if chosen.low > 0 else args[2]]
             return errors[args[1]].hull(errors[args[2]])
         case _:
             return ZERO
@@ -422,9 +430,11 @@ def _local(
     else:
         reading = Reading(circuit, leaves, sizes, floors=kind == "floor")
         form = reading.form(index)
-    wanted, unsure = _wanted(kind, expression, values, operands, sizes)
-    gap = forms.plus(form, wanted, -1)
-    local = forms.bound(gap.terms, sizes) + gap.error + unsure
+    if kind in ("linear", "turns"):
+        local = _affine_gap(form, expression, values, sizes) + form.error
+    else:
+        gap = forms.plus(form, _wanted(kind, expression, values, operands, sizes), -1)
+        local = forms.bound(gap.terms, sizes) + gap.error
     hardware = forms.bound(form.terms, sizes) + form.error
     if kind == "turns":
         hardware = _UNIT
@@ -476,45 +486,48 @@ def _before_saturation(circuit: Circuit, index: int, leaves: Mapping[int, str], 
     return index
 
 
+def _affine_gap(form: Form, expression: sympy.Expr, values: Mapping[str, Form], sizes: Mapping[str, Span]) -> Span:
+    """The polynomial of a node less an affine expression: coefficient by coefficient, as constants may be irrational."""
+    gap: dict[forms.Monomial, Span] = {monomial: point(k) for monomial, k in form.terms}
+    terms, rest = affine(expression) or ({}, sympy.S.Zero)
+    for name, k in (*terms.items(), (None, rest)):
+        for monomial, factor in (forms.number(1) if name is None else values[name]).terms:
+            gap[monomial] = gap.get(monomial, ZERO) - number_span(k) * point(factor)
+    total = ZERO
+    for monomial, k in gap.items():
+        total = total + k * forms.bound(frozenset({(monomial, Fraction(1))}), sizes)
+    return total
+
+
 def _wanted(
     kind: str, expression: sympy.Expr, values: Mapping[str, Form], operands: Mapping[str, Step], sizes: Mapping[str, Span]
-) -> tuple[Form, Span]:
-    """The exact step on the operands as the circuit has them, and how far that may be off (irrational constants)."""
+) -> Form:
+    """The exact step, no affine one, on the operands as the circuit has them."""
     args = [values[arg.name] for arg in expression.args if arg.is_Symbol]
     match kind:
-        case "linear" | "turns":
-            terms, rest = affine(expression) or ({}, sympy.S.Zero)
-            total, unsure = forms.number(0), ZERO
-            for name, k in (*terms.items(), (None, rest)):
-                span = number_span(k)
-                middle = span.low
-                form = forms.number(1) if name is None else values[name]
-                total = forms.plus(total, forms.scaled(form, middle))
-                unsure = unsure - (span - point(middle)) * forms.bound(form.terms, sizes)
-            return total, unsure
         case "product":
-            return forms.times(args[0], args[-1], sizes), ZERO
+            return forms.times(args[0], args[-1], sizes)
         case "select":
-            return forms.chosen_form(*args, sizes), ZERO
+            return forms.chosen_form(*args, sizes)
     codes = [operands[arg.name] for arg in expression.args if arg.is_Symbol]
     spans = [_code_span(step) for step in codes]
     match kind:
         case "less":
             if spans[0].high < spans[1].low:
-                return forms.number(1), ZERO
-            return (forms.number(0) if spans[0].low >= spans[1].high else forms.applied("less", *args)), ZERO
+                return forms.number(1)
+            return forms.number(0) if spans[0].low >= spans[1].high else forms.applied("less", *args)
         case "maximum" | "minimum":
             first_less, never = spans[0].high < spans[1].low, spans[0].low >= spans[1].high
             if first_less or never:
-                return (args[1] if first_less == (kind == "maximum") else args[0]), ZERO
-            return (args[0] if args[0] == args[1] else forms.applied(kind[:3], *args)), ZERO
+                return args[1] if first_less == (kind == "maximum") else args[0]
+            return args[0] if args[0] == args[1] else forms.applied(kind[:3], *args)
         case "absolute":
-            return (args[0] if spans[0].low >= 0 else forms.applied("abs", args[0])), ZERO
+            return args[0] if spans[0].low >= 0 else forms.applied("abs", args[0])
         case _:
             whole = Format.parse(codes[0].line.format).fraction <= 0
             if not whole and args[0].terms and all(monomial == () for monomial, _ in args[0].terms):
-                return forms.number(next(k for _, k in args[0].terms) // 1), ZERO
-            return (args[0] if whole else forms.applied("floor", args[0])), ZERO
+                return forms.number(next(k for _, k in args[0].terms) // 1)
+            return args[0] if whole else forms.applied("floor", args[0])
 
 
 def _code_span(step: Step) -> Span:
