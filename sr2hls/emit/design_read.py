@@ -76,6 +76,8 @@ def _check(design: Design, data: Json) -> None:
         raise LoadError(f"'{design.name}' is no design name")
     if not (math.isfinite(design.clock_ns) and design.clock_ns > 0):
         raise LoadError("the clock period must be positive")
+    if _int(data["initiation_interval"]) != 1:
+        raise LoadError("the initiation interval is not 1")
     if design.latency != _int(data["latency"]):
         raise LoadError("the latency is not the one of the stages")
     nodes = design.circuit.nodes
@@ -118,6 +120,8 @@ def _table(data: Json) -> Table:
 
 def _target(data: Json) -> Target:
     target = load_target(_text(data["name"]))
+    if target.estimate != _bool(data["estimate"]):
+        raise LoadError(f"target '{target.name}' is {'' if target.estimate else 'not '}an estimate, the design says otherwise")
     if (target.part, target.family) != (data["part"], data["family"]):
         raise LoadError(f"target '{target.name}' is now {target.part}, the design was made for {data['part']}")
     return target

@@ -16,7 +16,7 @@ from sr2hls.design import Design
 from sr2hls.emit.design_json import design_data, short_digest, stated_digest
 from sr2hls.emit.design_read import read_design
 from sr2hls.emit.summary import promise
-from sr2hls.errors import LoadError, MismatchError
+from sr2hls.errors import LoadError, MismatchError, Sr2hlsError
 from sr2hls.load.native import from_json
 from sr2hls.model import SymbolicModel, symbol
 from sr2hls.ranges import result_range
@@ -77,6 +77,8 @@ def verify_design(design: Design, *, totals: bool = True, start: float | None = 
         return Verdict(REFUSED, str(wrong), (), time.monotonic() - start)
     except Open as undecided:
         return Verdict(UNDECIDED, str(undecided), (), time.monotonic() - start)
+    except (Sr2hlsError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+        return Verdict(REFUSED, f"it cannot be followed: {error}", (), time.monotonic() - start)
     count = len(design.certificate.nodes)
     detail = f"{count} steps; {proof.run} functions run on every argument"
     if proof.followed:

@@ -127,7 +127,9 @@ def _slope(line: NodeCertificate, proof: Proof) -> None:
             return
         at = of_value(formula.series(to_arb((cell.low + cell.high) / 2), 2)[1])
         if at is not None and min(abs(at.low), abs(at.high)) > Fraction(line.slope) * (1 + Fraction(1, 10**9)):
-            raise Wrong(f"step {line.symbol}: a slope of {float(at.size):.9g} occurs, the certificate says {line.slope}")
+            raise Wrong(
+                f"step {line.symbol}: a slope of {float(at.size):.9g} occurs, the certificate says {line.slope}"
+            )
 
 
 def _weights(design: Design, proof: Proof) -> None:
@@ -186,13 +188,19 @@ def _promise(design: Design, output: OutputCertificate, proof: Proof) -> None:
     if step is None:
         raise Wrong(f"output '{output.name}' is no step of the certificate")
     if output.bound != _size(step.line.error):
-        raise Wrong(f"output '{output.name}': the bound is {output.bound!r}, its step's error {_size(step.line.error)!r}")
+        raise Wrong(
+            f"output '{output.name}': the bound is {output.bound!r}, its step's error {_size(step.line.error)!r}"
+        )
     if step.error.size > Fraction(output.bound):
-        raise Wrong(f"output '{output.name}': the error reaches {float(step.error.size):.9g}, the bound is {output.bound}")
+        raise Wrong(
+            f"output '{output.name}': the error reaches {float(step.error.size):.9g}, the bound is {output.bound}"
+        )
     if not output.target * (1 + 2.0**-36) >= output.bound:
         raise Wrong(f"output '{output.name}': the bound {output.bound} is above the target {output.target}")
     if output.format != str(design.output_formats[output.name]):
-        raise Wrong(f"output '{output.name}' is {design.output_formats[output.name]}, the certificate says {output.format}")
+        raise Wrong(
+            f"output '{output.name}' is {design.output_formats[output.name]}, the certificate says {output.format}"
+        )
 
 
 def _bands(output: OutputCertificate, proof: Proof) -> None:
@@ -212,7 +220,9 @@ def _bands(output: OutputCertificate, proof: Proof) -> None:
         found = [re.fullmatch(pattern + r"(\S+) " + where, text) for text in output.bands]
         widths = [float(match[1]) for match in found if match]
         if not any(line.band <= width <= line.band * 1.05 for width in widths):
-            raise Wrong(f"output '{output.name}': the band of '{line.expression}', {line.band:.4g}, is not named as it is")
+            raise Wrong(
+                f"output '{output.name}': the band of '{line.expression}', {line.band:.4g}, is not named as it is"
+            )
 
 
 def _sources(design: Design, model: SymbolicModel) -> None:
@@ -275,5 +285,3 @@ def numbers(place: str, value: Any) -> Iterator[tuple[str, Fraction]]:
         case _ if is_dataclass(value):
             for field in fields(value):
                 yield from numbers(f"{place}.{field.name}", getattr(value, field.name))
-
-

@@ -62,9 +62,7 @@ class Sampled:
         hardware = codes * float(ulp)
         return self._extremes(hardware - self.middle, lambda i: _minus(int(codes[i]) * ulp, self.at(i)), chosen)
 
-    def _extremes(
-        self, values: Reals, exact: Callable[[int], Span], chosen: NDArray[np.bool_] | None = None
-    ) -> Span:
+    def _extremes(self, values: Reals, exact: Callable[[int], Span], chosen: NDArray[np.bool_] | None = None) -> Span:
         slack = self.radius + np.abs(values) * 2.0**-51 + np.abs(self.middle) * 2.0**-51
         above, below = values + slack, values - slack
         if chosen is not None:

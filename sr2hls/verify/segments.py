@@ -295,7 +295,9 @@ def _cast(arg: _Stretch, drop: int, node: Node, top: int, *, never_wraps: bool) 
     elif drop > 0 and not all(c.denominator == 1 for c in moved.coefficients):
         unit = Fraction(1, 1 << drop)
         dropped = (
-            Span(unit - 1, Fraction(0)) if node.rounding is Rounding.FLOOR else Span(unit - Fraction(1, 2), Fraction(1, 2))
+            Span(unit - 1, Fraction(0))
+            if node.rounding is Rounding.FLOOR
+            else Span(unit - Fraction(1, 2), Fraction(1, 2))
         )
         moved = _Stretch(moved.coefficients, moved.error + dropped, top)
     if never_wraps or (node.format.least <= moved.low and moved.high <= node.format.greatest):

@@ -377,7 +377,9 @@ def _proven(
         return Step(line, kind, expression, names, exact, value, ZERO, error)
     if kind == "function":
         (operand,) = operands.values()
-        found = function_errors(proof, line, Formula(expression, [symbol(names[0])]), _argument(operand), operand, stated)
+        found = function_errors(
+            proof, line, Formula(expression, [symbol(names[0])]), _argument(operand), operand, stated
+        )
         if operand.kind == "turns":
             require_period(expression, symbol(names[0]))
         return Step(line, kind, expression, names, exact, found.hardware, found.local, found.error)
@@ -500,7 +502,11 @@ def _affine_gap(form: Form, expression: sympy.Expr, values: Mapping[str, Form], 
 
 
 def _wanted(
-    kind: str, expression: sympy.Expr, values: Mapping[str, Form], operands: Mapping[str, Step], sizes: Mapping[str, Span]
+    kind: str,
+    expression: sympy.Expr,
+    values: Mapping[str, Form],
+    operands: Mapping[str, Step],
+    sizes: Mapping[str, Span],
 ) -> Form:
     """The exact step, no affine one, on the operands as the circuit has them."""
     args = [values[arg.name] for arg in expression.args if arg.is_Symbol]
