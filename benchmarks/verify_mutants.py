@@ -2,9 +2,9 @@
 
     python benchmarks/verify_mutants.py [--tables 40] [--ways 2] [--seed 1]
 
-Every number of design.json is altered in turn (of a table: --tables random entries), each in --ways random ways: by one,
-by the last bit, by a factor, in sign; numbers inside texts (formats, definitions, methods, notes) digit by digit. All
-SHA-256 digests are recomputed and certificate.json is written anew, so that neither gives the change away. Columns:
+Every number of design.json is altered in turn (of a table: --tables random entries), each in --ways random ways: by
+one, by the last bit, by a factor, in sign; numbers inside texts (formats, definitions, methods, notes) digit by digit.
+All SHA-256 digests are recomputed, and certificate.json would be written anew: neither gives the change away. Columns:
 refused when read (the rules of the vocabulary), by the proof and the ledger, by the totals alone.
 """
 

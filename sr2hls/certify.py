@@ -8,7 +8,6 @@ the numbers of each kind: a number altered where it makes no difference is found
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -48,7 +47,7 @@ def certificate(
     for name, symbol in program.outputs:
         for step, weight in sensitivities(program, analysis, symbol).items():
             weights[step] = max(weights.get(step, 0.0), weight)
-            shares[step] = max(shares.get(step, 0.0), weight / targets[name])
+            shares[step] = max(shares.get(step, 0.0), weight / targets[name] if targets[name] else 0.0)
     nodes = [_input(name, analysis, lowered, weights) for name in (s.name for s in program.inputs)]
     errors = {node.symbol: node.error for node in nodes}
     for entry in lowered.entries:

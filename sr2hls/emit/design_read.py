@@ -121,7 +121,7 @@ def _table(data: Json) -> Table:
 def _target(data: Json) -> Target:
     target = load_target(_text(data["name"]))
     if target.estimate != _bool(data["estimate"]):
-        raise LoadError(f"target '{target.name}' is {'' if target.estimate else 'not '}an estimate, the design says otherwise")
+        raise LoadError(f"whether the delays of target '{target.name}' are an estimate is now another matter")
     if (target.part, target.family) != (data["part"], data["family"]):
         raise LoadError(f"target '{target.name}' is now {target.part}, the design was made for {data['part']}")
     return target

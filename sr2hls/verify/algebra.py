@@ -221,7 +221,7 @@ def _vanishes(difference: sympy.Expr) -> bool:
 
     if sympy.cancel(plain(difference)) == 0:
         return True
-    return _angles(difference) == 0
+    return bool(_angles(difference) == 0)
 
 
 def _angles(difference: sympy.Expr) -> sympy.Expr:

@@ -56,6 +56,8 @@ class Formula:
             return self._places[node]
         if node.is_Symbol:
             raise Open(f"'{node}' is not an operand")
+        places: tuple[int, ...]
+        rule: Rule
         if isinstance(node, sympy.Pow) and isinstance(node.exp, sympy.Rational):
             places, rule = (self._add(node.base),), _rational_power(Fraction(int(node.exp.p), int(node.exp.q)))
         elif isinstance(node, sympy.Rational):
@@ -241,13 +243,13 @@ def _absolute(x: Value) -> Value:
 def _larger(a: Value, b: Value) -> Value:
     a, b = _mixed([a, b])
     first, second = _head(a), _head(b)
-    if isinstance(first, arb) and not (first.is_finite() and second.is_finite()):
+    if not (ball(first).is_finite() and ball(second).is_finite()):
         return _NAN
     if first >= second:
         return a
     if first <= second:
         return b
-    value = first.max(second)
+    value = ball(first).max(ball(second))
     return _kinked(value, a[1].union(b[1]), a) if isinstance(a, arb_series) else value
 
 

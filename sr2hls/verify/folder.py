@@ -23,8 +23,10 @@ from sr2hls.ranges import result_range
 from sr2hls.verify.algebra import require_equal
 from sr2hls.verify.forms import fits
 from sr2hls.verify.ledger import check_ledger, check_totals
+from sr2hls.verify.proof import Proof
 from sr2hls.verify.refused import Open, Wrong
-from sr2hls.verify.steps import Proof, prove_steps
+from sr2hls.verify.span import point
+from sr2hls.verify.steps import prove_steps
 
 _PRECISION = 128
 VERIFIED, REFUSED, UNDECIDED = "verified", "refused", "not verified"
@@ -124,32 +126,27 @@ def _outputs(design: Design, proof: Proof) -> None:
         step = proof.steps.get(output.symbol)
         if step is None or step.kind == "input":
             raise Wrong(f"output '{output.name}' is no step of the certificate")
+        if step.kind == "turns":
+            raise Wrong(f"output '{output.name}' is an angle that wraps")
         at = ports[output.name]
         while at != step.line.node:
             node = nodes[at]
-            if node.op is Op.CONSTANT and step.line.node < 0 and len(set(step.line.codes)) == 1:
-                if node.format.value(node.value) == proof_value(step.line.format, step.line.codes[0]):
-                    break
+            if node.op is Op.CONSTANT and step.line.node < 0 and step.hardware == point(node.format.value(node.value)):
+                break
             keeps = node.op is Op.CAST and nodes[node.args[0]].format.fraction <= node.format.fraction
             if not keeps or not fits(design.circuit, node):
                 raise Wrong(f"output '{output.name}' is not the node of its step, {step.line.node}")
             at = node.args[0]
 
 
-def proof_value(word: str, code: int) -> object:
-    """The value of a code of a word."""
-    from sr2hls.formats import Format
-
-    return Format.parse(word).value(code)
-
-
 def _promises(design: Design, proof: Proof) -> None:
     """Every wrapping cast that promises a range was proven to keep it."""
     circuit = design.circuit
     for index, node in enumerate(circuit.nodes):
-        if node.op is Op.CAST and node.overflow is Overflow.WRAP and index not in proof.claims:
-            if (node.low, node.high) != result_range(node, circuit.nodes, circuit.tables):
-                raise Open(f"no step shows the range [{node.low}, {node.high}] of node {index}")
+        if node.op is not Op.CAST or node.overflow is not Overflow.WRAP or index in proof.claims:
+            continue
+        if (node.low, node.high) != result_range(node, circuit.nodes, circuit.tables):
+            raise Open(f"no step shows the range [{node.low}, {node.high}] of node {index}")
 
 
 def _composition(design: Design, model: SymbolicModel, proof: Proof) -> None:

@@ -148,7 +148,7 @@ class Reading:
             case Op.CONSTANT:
                 return number(node.format.value(node.value))
             case Op.ADD:
-                return plus(*args)
+                return plus(args[0], args[1])
             case Op.SUB:
                 return plus(args[0], args[1], -1)
             case Op.MUL:
@@ -207,10 +207,8 @@ class Reading:
         if self.floors and node.format.fraction == 0 and node.rounding is Rounding.FLOOR and arg.exact:
             return applied("floor", arg)
         unit, fine = node.format.ulp, source.format.ulp
-        if node.rounding is Rounding.FLOOR:
-            dropped = Span(fine - unit, Fraction(0))
-        else:
-            dropped = Span(fine - unit / 2, unit / 2)
+        up = Fraction(0) if node.rounding is Rounding.FLOOR else unit / 2
+        dropped = Span(up + fine - unit, up)
         return Form(arg.terms, arg.error + dropped)
 
 

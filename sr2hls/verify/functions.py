@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,16 +12,15 @@ from sr2hls.circuit import Op
 from sr2hls.design import NodeCertificate
 from sr2hls.formats import Format
 from sr2hls.verify.evaluate import Formula
+from sr2hls.verify.proof import Proof, Stated, Step, Wraps, require, wrapped_reach
 from sr2hls.verify.refused import Open, Wrong
 from sr2hls.verify.run import Codes, cone, run
 from sr2hls.verify.sampled import Sampled, cells, change_within, range_within, values_on
 from sr2hls.verify.segments import errors_by_stretch
 from sr2hls.verify.span import ZERO, Span, point
 
-if TYPE_CHECKING:
-    from sr2hls.verify.steps import Proof, Stated, Step
-
-RUN = 1 << 20  # arguments that are tried one by one
+RUN_BITS = 20
+RUN = 1 << RUN_BITS  # arguments that are tried one by one
 _MOST_EDGE = 4096  # codes beyond the formula's range that are tried one by one
 
 
@@ -58,16 +56,23 @@ def function_errors(
     circuit = proof.circuit
     leaf = operand.line.node
     if operand.kind == "input":
-        leaf = next((i for i, n in enumerate(circuit.nodes) if n.op is Op.INPUT and n.name == operand.line.symbol), -1)
+        port = next((i for i, n in enumerate(circuit.nodes) if n.op is Op.INPUT and n.name == operand.line.symbol), -1)
+        if port >= 0 and circuit.nodes[port].format.width <= RUN_BITS:  # the clamp may be part of a table
+            leaf = port
     path = cone(circuit, line.node, [leaf])
     if leaf not in path:
         if any(circuit.nodes[i].op is Op.INPUT for i in path):
             raise Wrong("its node does not depend on its operand")
         return _constant(circuit.nodes[line.node].format.value(line.codes[0]), formula, argument, stated)
+    node = circuit.nodes[leaf]
+    reach = wrapped_reach(circuit, line.node)
+    if reach is not None and node.high - node.low < RUN:
+        _, path = run(circuit, line.node, leaf, np.arange(node.low, node.high + 1, dtype=np.int64))
+        proof.claims |= set(path)
+        raise Wraps(reach)
     inherited = change_within(
         formula, argument.exact, argument.error, stated.inherited, "the inherited error", wraps=argument.turns
     )
-    node = circuit.nodes[leaf]
     if node.high - node.low < RUN:
         proof.run += 1
         return _run(proof, line, leaf, formula, argument, inherited, stated)
@@ -77,13 +82,8 @@ def function_errors(
 
 def _constant(value: Fraction, formula: Formula, argument: Argument, stated: Stated) -> FunctionErrors:
     error = point(value) - argument.exact_range(formula, stated.exact)
-    _require(error, stated.error, "error")
+    require(error, stated.error, "error")
     return FunctionErrors(error, error, point(value))
-
-
-def _require(found: Span, stated: Span, what: str) -> None:
-    if not found.inside(stated):
-        raise Wrong(f"the {what} is in {found}, the certificate says {stated}")
 
 
 def _run(
@@ -108,10 +108,10 @@ def _run(
     if inner.size:
         sampled = Sampled(formula, first * unit, unit, inner.size)
         local = sampled.errors(inner, ulp)
-        _require(local, stated.local, "local error")
-    edges = [c for c in (*range(node.low, first), *range(last + 1, node.high + 1))]
+        require(local, stated.local, "local error")
+    edges = [*range(node.low, first), *range(last + 1, node.high + 1)]
     error = ZERO if local is None else local + inherited
-    _require(error, stated.error, "error")
+    require(error, stated.error, "error")
     edge = _edges(edges, results, low, ulp, unit, formula, argument, stated)
     if edge is not None:
         local = edge if local is None else local
@@ -198,7 +198,7 @@ def _followed(
     inside = Span(first * unit, last * unit)
     local = errors_by_stretch(circuit, line.node, leaf, (node.low, node.high), formula, inside, stated.local)
     error = local + inherited
-    _require(error, stated.error, "error")
+    require(error, stated.error, "error")
     outside = [*range(node.low, first), *range(last + 1, node.high + 1)]
     if len(outside) > RUN:
         raise Open(f"{len(outside)} codes of its argument lie beyond the formula's range")

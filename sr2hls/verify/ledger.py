@@ -13,16 +13,16 @@ from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
-
 from sr2hls.circuit import Op
 from sr2hls.design import Design, NodeCertificate, OutputCertificate
 from sr2hls.model import SymbolicModel, symbol
+from sr2hls.verify.definitions import affine, number_span
 from sr2hls.verify.evaluate import Formula
+from sr2hls.verify.proof import Proof, Step
 from sr2hls.verify.refused import Wrong
 from sr2hls.verify.run import cone
 from sr2hls.verify.sampled import cells
 from sr2hls.verify.span import of_value, to_arb
-from sr2hls.verify.steps import Proof, Step, affine, number_span
 
 _CLOSE = 1e-9  # relative: sensitivities and shares are no part of the proof
 _BITS = 40
@@ -36,6 +36,7 @@ def check_ledger(design: Design, proof: Proof, model: SymbolicModel) -> None:
     """Raises Wrong where two numbers of the certificate contradict each other."""
     for line in design.certificate.nodes:
         _sums(line)
+        _grid(line)
         _band(line, proof)
         _method(line, proof)
         _slope(line, proof)
@@ -74,6 +75,13 @@ def _added(a: Pair, b: Pair) -> Pair:
 
 def _size(pair: Pair) -> float:
     return max(0.0, -pair[0], pair[1])
+
+
+def _grid(line: NodeCertificate) -> None:
+    """Every stated interval has the bits that the ledger's rounding leaves."""
+    for pair in (line.exact_range, line.inherited, line.local_error):
+        if line.kind != "input" and pair != _added(pair, (0.0, 0.0)):
+            raise Wrong(f"step {line.symbol}: {pair} has more bits than the certificate's numbers have")
 
 
 def _band(line: NodeCertificate, proof: Proof) -> None:
@@ -144,7 +152,7 @@ def _weights(design: Design, proof: Proof) -> None:
                 found[name] = found.get(name, 0.0) + weight * slope
         for name, weight in found.items():
             weights[name] = max(weights.get(name, 0.0), weight)
-            shares[name] = max(shares.get(name, 0.0), weight / output.target if output.target else math.inf)
+            shares[name] = max(shares.get(name, 0.0), weight / output.target if output.target else 0.0)
     for line in design.certificate.nodes:
         if not _near(line.sensitivity, weights.get(line.symbol, 0.0)):
             raise Wrong(

@@ -65,9 +65,9 @@ def _value(circuit: Circuit, node: Node, at: int, values: dict[int, Codes]) -> C
                 case Op.SUB:
                     return a - b
                 case Op.LESS:
-                    return (a < b).astype(np.int64)
+                    return np.asarray(a < b, dtype=np.int64)
                 case _:
-                    return (a == b).astype(np.int64)
+                    return np.asarray(a == b, dtype=np.int64)
         case Op.MUL:
             return args[0] * args[1]
         case Op.SHIFT:
@@ -88,7 +88,7 @@ def _value(circuit: Circuit, node: Node, at: int, values: dict[int, Codes]) -> C
             return formats[0].width - _bit_lengths(args[0])
         case Op.LOOKUP:
             table = np.array(circuit.tables[node.table].codes, dtype=np.int64)
-            return table[args[0] & _mask(formats[0].width)]
+            return np.asarray(table[args[0] & _mask(formats[0].width)])
         case Op.CAST:
             return _cast(args[0], formats[0], node)
 

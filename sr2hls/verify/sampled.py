@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from flint import arb
@@ -133,7 +134,7 @@ def cells(domain: Span, count: int) -> Iterator[Span]:
         return
     step = domain.width / count
     edges = [domain.low, *(domain.low + i * step for i in range(1, count)), domain.high]
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         yield Span(low, high)
 
 
@@ -212,7 +213,7 @@ def change_within(formula: Formula, domain: Span, error: Span, stated: Span, wha
             continue
         if tried > 4000 or cell.width * 256 < span.width:
             raise Wrong(
-                f"{what}: an argument's error of {span} changes it by {change} near {cell}, the certificate says {stated}"
+                f"{what}: an argument off by {span} changes it by {change} near {cell}, the certificate says {stated}"
             )
         waiting += cell.halves()
     if found is None:

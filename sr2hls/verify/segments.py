@@ -33,7 +33,7 @@ class _Split(Exception):  # noqa: N818
 class _Stretch:
     """A code as a polynomial in r (integers, codes of its word) plus an interval of real error in codes."""
 
-    __slots__ = ("coefficients", "error", "low", "high")
+    __slots__ = ("coefficients", "error", "high", "low")
 
     def __init__(self, coefficients: list[Fraction], error: Span, top: int) -> None:
         while coefficients and coefficients[-1] == 0:
@@ -140,10 +140,8 @@ def _difference(
     own = shifted(result.coefficients, middle / unit - base)
     difference = []
     for j in range(max(_TERMS, len(own))):
-        value = to_arb(own[j] * (half / unit) ** j * ulp) if j < len(own) else arb(0)
-        if j < _TERMS:
-            value -= taylor[j] * to_arb(half) ** j
-        difference.append(value)
+        term = to_arb(own[j] * (half / unit) ** j * ulp) if j < len(own) else arb(0)
+        difference.append(term - taylor[j] * to_arb(half) ** j if j < _TERMS else term)
     bound = abs(remainder).upper() * to_arb(half) ** _TERMS
     error: Span | None = None
     for parts in _PARTS:
@@ -200,7 +198,7 @@ def _step(circuit: Circuit, node: Node, args: list[_Stretch], top: int) -> _Stre
             a, b = _aligned(args, formats, top)
             return _added(a, b, 1 if node.op is Op.ADD else -1, top)
         case Op.MUL:
-            return _multiplied(*args, top)
+            return _multiplied(args[0], args[1], top)
         case Op.SHIFT:
             return args[0]
         case Op.NEGATE:
@@ -229,10 +227,10 @@ def _step(circuit: Circuit, node: Node, args: list[_Stretch], top: int) -> _Stre
             high, low = (_sliced(a, 0, f.width, top) for a, f in zip(args, formats, strict=True))
             return _added(_times(high, Fraction(1 << formats[1].width), top), low, 1, top)
         case Op.LEADING_ZEROS:
-            low, high = int(args[0].low), math.ceil(args[0].high)
-            if low < 0 or low.bit_length() != high.bit_length():
+            least, most = math.floor(args[0].low), math.ceil(args[0].high)
+            if least < 0 or least.bit_length() != most.bit_length():
                 raise _Split
-            return exactly(formats[0].width - low.bit_length())
+            return exactly(formats[0].width - least.bit_length())
         case Op.LOOKUP:
             if args[0].constant is None:
                 raise _Split

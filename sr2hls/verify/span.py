@@ -65,6 +65,7 @@ class Span:
 
 
 ZERO = Span(Fraction(0), Fraction(0))
+UNIT = Span(Fraction(0), Fraction(1))
 
 
 def point(value: Fraction | int) -> Span:
