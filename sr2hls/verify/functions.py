@@ -50,7 +50,13 @@ class FunctionErrors:
 
 
 def function_errors(
-    proof: Proof, line: NodeCertificate, formula: Formula, argument: Argument, operand: Step, stated: Stated
+    proof: Proof,
+    line: NodeCertificate,
+    formula: Formula,
+    argument: Argument,
+    operand: Step,
+    exact: Span,
+    stated: Stated,
 ) -> FunctionErrors:
     """Prove the errors of a function step. Raises Wrong or Open."""
     circuit = proof.circuit
@@ -67,11 +73,11 @@ def function_errors(
     node = circuit.nodes[leaf]
     reach = wrapped_reach(circuit, line.node)
     if reach is not None and node.high - node.low < RUN:
-        _, path = run(circuit, line.node, leaf, np.arange(node.low, node.high + 1, dtype=np.int64))
-        proof.claims |= set(path)
+        _, seen = run(circuit, line.node, leaf, np.arange(node.low, node.high + 1, dtype=np.int64))
+        proof.claims |= seen
         raise Wraps(reach)
     inherited = change_within(
-        formula, argument.exact, argument.error, stated.inherited, "the inherited error", wraps=argument.turns
+        formula, argument.exact, exact, argument.error, stated.inherited, "the inherited error", wraps=argument.turns
     )
     if node.high - node.low < RUN:
         proof.run += 1

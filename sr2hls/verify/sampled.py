@@ -188,8 +188,13 @@ def range_within(formula: Formula, domain: Span, stated: Span, what: str) -> Spa
     return found
 
 
-def change_within(formula: Formula, domain: Span, error: Span, stated: Span, what: str, *, wraps: bool) -> Span:
-    """The hull of f(t + e) - f(t), t and t + e in the domain (with `wraps`: t only), once inside the stated one."""
+def change_within(
+    formula: Formula, domain: Span, values: Span, error: Span, stated: Span, what: str, *, wraps: bool
+) -> Span:
+    """The hull of f(t + e) - f(t), t and t + e in the domain (with `wraps`: t only), once inside the stated one.
+
+    `values` holds those of f.
+    """
     span = Span(min(error.low, Fraction(0)), max(error.high, Fraction(0)))
     if span.width == 0:
         return span
@@ -206,7 +211,7 @@ def change_within(formula: Formula, domain: Span, error: Span, stated: Span, wha
         if change is None or not change.inside(stated):
             after, before = values_on(formula, reach), values_on(formula, cell)
             if after is not None and before is not None:
-                by_range = after - before
+                by_range = (after.meet(values) or after) - (before.meet(values) or before)
                 change = by_range if change is None or by_range.inside(stated) else change
         if change is not None and change.inside(stated):
             found = change if found is None else found.hull(change)

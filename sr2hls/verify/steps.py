@@ -26,7 +26,7 @@ from sr2hls.verify.evaluate import Formula
 from sr2hls.verify.functions import Argument, function_errors
 from sr2hls.verify.inputs import prove_input
 from sr2hls.verify.local import local_error
-from sr2hls.verify.proof import Proof, Stated, Step, Wraps, require, require_node, stated_of
+from sr2hls.verify.proof import Proof, Stated, Step, Wraps, require, require_node, stated_of, wrapped_reach
 from sr2hls.verify.refused import Open, Wrong
 from sr2hls.verify.run import cone
 from sr2hls.verify.span import UNIT, ZERO, Span, point, shorter
@@ -180,14 +180,17 @@ def _proven(
     if kind == "function":
         (operand,) = operands.values()
         found = function_errors(
-            proof, line, Formula(expression, [symbol(names[0])]), _argument(operand), operand, stated
+            proof, line, Formula(expression, [symbol(names[0])]), _argument(operand), operand, exact, stated
         )
         if operand.kind == "turns":
             require_period(expression, symbol(names[0]))
         return Step(line, kind, expression, names, exact, found.hardware, found.local, found.error)
     inherited = _inherited(kind, expression, operands)
-    require(inherited, stated.inherited, "inherited error")
     local, hardware = local_error(proof, line, kind, expression, operands, inherited, exact)
+    reach = None if line.node < 0 or kind == "turns" else wrapped_reach(proof.circuit, line.node)
+    if reach is not None:
+        raise Wraps(reach)
+    require(inherited, stated.inherited, "inherited error")
     require(local, stated.local, "local error")
     error = inherited + local
     require(error, stated.error, "error")
