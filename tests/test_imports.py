@@ -38,6 +38,7 @@ ORDER = [
     ["compiler"],
     ["emit"],
     ["check"],
+    ["verify"],
     ["synth"],
     ["options"],
     ["report"],

@@ -42,6 +42,10 @@ class Verdict:
     outputs: tuple[str, ...]  # a line for each, where verified
     seconds: float
 
+    @property
+    def verified(self) -> bool:
+        return self.status == VERIFIED
+
     def data(self) -> dict[str, Any]:
         """As JSON data."""
         return {

@@ -21,6 +21,7 @@ from sr2hls.verify.span import ZERO, Span, point
 
 RUN_BITS = 20
 RUN = 1 << RUN_BITS  # arguments that are tried one by one
+_ENUMERATED = 1 << 14  # codes of an input whose values are all taken; more are bounded by cells
 _MOST_EDGE = 4096  # codes beyond the formula's range that are tried one by one
 
 
@@ -37,7 +38,7 @@ class Argument:
 
     def exact_range(self, formula: Formula, stated: Span) -> Span:
         low, high = self.codes
-        if self.enumerated and high - low < RUN:
+        if self.enumerated and high - low < _ENUMERATED:
             return Sampled(formula, self.word.value(low), self.word.ulp, high - low + 1).hull()
         return range_within(formula, self.exact, stated, "the formula's value")
 

@@ -25,7 +25,7 @@ Reals = NDArray[np.float64]
 _TERMS = 8
 _FEW = 1 << 13  # arguments that are evaluated one by one
 _SHORT = 32
-_MOST_CANDIDATES = 1 << 15
+_MOST_CANDIDATES = 1 << 17
 _CLOSE = 2.0**-40  # of a value's size: how close a model must be
 
 
