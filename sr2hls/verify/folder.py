@@ -65,7 +65,8 @@ def verify_folder(folder: Path) -> Verdict:
         raise LoadError(f"{folder}: there is no design.json in it; give the folder that 'sr2hls compile' wrote")
     try:
         design = read_design(place)
-        _files(design, place.parent)
+        if folder.is_dir():
+            _files(design, folder)
     except (LoadError, MismatchError) as error:
         return Verdict(REFUSED, str(error), (), time.monotonic() - start)
     except Wrong as wrong:

@@ -12,12 +12,13 @@ from sr2hls.circuit import Op
 from sr2hls.design import NodeCertificate
 from sr2hls.formats import Format
 from sr2hls.verify.evaluate import Formula
-from sr2hls.verify.proof import Proof, Stated, Step, Wraps, require, wrapped_reach
+from sr2hls.verify.proof import Proof, Stated, Step, Wraps, promised, require, wrapped_reach
 from sr2hls.verify.refused import Open, Wrong
 from sr2hls.verify.run import Codes, cone, run
 from sr2hls.verify.sampled import Sampled, cells, change_within, range_within, values_on
 from sr2hls.verify.segments import errors_by_stretch
 from sr2hls.verify.span import ZERO, Span, point
+from sr2hls.verify.stretch import last_casts
 
 RUN_BITS = 20
 RUN = 1 << RUN_BITS  # arguments that are tried one by one
@@ -84,7 +85,7 @@ def function_errors(
         proof.run += 1
         return _run(proof, line, leaf, formula, argument, inherited, stated)
     proof.followed += 1
-    return _followed(proof, line, leaf, formula, argument, inherited, stated)
+    return _followed(proof, line, leaf, formula, argument, exact, inherited, stated)
 
 
 def _constant(value: Fraction, formula: Formula, argument: Argument, stated: Stated) -> FunctionErrors:
@@ -194,6 +195,7 @@ def _followed(
     leaf: int,
     formula: Formula,
     argument: Argument,
+    exact: Span,
     inherited: Span,
     stated: Stated,
 ) -> FunctionErrors:
@@ -206,6 +208,9 @@ def _followed(
     local = errors_by_stretch(circuit, line.node, leaf, (node.low, node.high), formula, inside, stated.local)
     error = local + inherited
     require(error, stated.error, "error")
+    reach = exact + local
+    for index in last_casts(circuit, line.node):
+        promised(proof, index, reach)
     outside = [*range(node.low, first), *range(last + 1, node.high + 1)]
     if len(outside) > RUN:
         raise Open(f"{len(outside)} codes of its argument lie beyond the formula's range")

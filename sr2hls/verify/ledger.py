@@ -128,9 +128,8 @@ def _slope(line: NodeCertificate, proof: Proof) -> None:
             raise Wrong(f"step {line.symbol} is no function and has a slope")
         return
     (operand,) = (proof.steps[name] for name in step.operands)
-    if line.slope == 0:
-        if operand.kind == "input":  # of a table over an input: nothing to multiply an error with
-            return
+    if line.slope == 0 and operand.kind == "input":  # of a table over an input: nothing to multiply an error with
+        return
     formula = Formula(step.expression, [symbol(operand.line.symbol)])
     for cell in cells(operand.exact, 32):
         over = of_value(formula.series(cell.ball(), 2)[1])
