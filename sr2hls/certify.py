@@ -183,15 +183,15 @@ def _rounded(low: Fraction, high: Fraction) -> Pair:
 
 def with_totals(design: Design) -> Design:
     """The design with the totals of its numbers in the certificate."""
-    sums: dict[str, Fraction] = {}
+    sums: dict[str, int | Fraction] = {}
     for part in _PARTS:
         for place, number in _numbers(part, getattr(design, part)):
-            sums[place] = sums.get(place, Fraction(0)) + number
+            sums[place] = sums.get(place, 0) + number
     totals = tuple((place, str(total)) for place, total in sorted(sums.items()))
     return replace(design, certificate=replace(design.certificate, totals=totals))
 
 
-def _numbers(place: str, value: Any) -> Iterator[tuple[str, Fraction]]:
+def _numbers(place: str, value: Any) -> Iterator[tuple[str, int | Fraction]]:
     """Every number below a value, those in its texts too, with the names of the fields that lead there."""
     if is_dataclass(value):
         for field in fields(value):
@@ -200,12 +200,17 @@ def _numbers(place: str, value: Any) -> Iterator[tuple[str, Fraction]]:
         for key, item in value.items():
             yield from _numbers(f"{place}.{key}", item)
     elif isinstance(value, tuple | list):
+        if value and all(type(item) is int for item in value):  # a table
+            yield place, sum(value)
+            return
         for item in value:
             yield from _numbers(place, item)
     elif isinstance(value, str):
         for text in _NUMBER.findall(value):
             yield place, Fraction(text)
-    elif isinstance(value, int | float) and math.isfinite(value):
+    elif isinstance(value, int):
+        yield place, int(value)
+    elif isinstance(value, float) and math.isfinite(value):
         yield place, Fraction(value)
 
 

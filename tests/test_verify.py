@@ -331,5 +331,7 @@ def test_what_cannot_be_decided_is_no_success(tmp_path: Path, capsys: pytest.Cap
 
     design = replace(random_design(3), target=built("comparison").target)
     write_design(design, tmp_path / "design.json")
-    code, out = command(capsys, "verify", str(tmp_path))
+    code, out = command(capsys, "verify", str(tmp_path / "design.json"))
     assert (code, "not verified" in out) == (2, True)
+    code, out = command(capsys, "verify", str(tmp_path))
+    assert (code, "certificate.json cannot be read" in out) == (2, True)

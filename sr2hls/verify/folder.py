@@ -171,21 +171,22 @@ def _files(design: Design, folder: Path) -> None:
     """certificate.json is the design's; every file that states a digest states this design's."""
     digest = short_digest(design)
     path = folder / "certificate.json"
-    if path.is_file():
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise Wrong(f"certificate.json cannot be read: {error}") from None
-        expected = {
-            "schema": "sr2hls-certificate",
-            "design": design.name,
-            "digest": digest,
-            "promises": [promise(design, entry) for entry in design.certificate.outputs],
-            **design_data(design)["certificate"],
-        }
-        for key in expected.keys() | (data.keys() if isinstance(data, dict) else set()):
-            if not isinstance(data, dict) or _text(data.get(key)) != _text(expected.get(key)):
-                raise Wrong(f"certificate.json: '{key}' is not that of design.json")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Wrong(f"certificate.json cannot be read: {error}") from None
+    if not isinstance(data, dict):
+        raise Wrong("certificate.json is none of sr2hls")
+    expected = {
+        "schema": "sr2hls-certificate",
+        "design": design.name,
+        "digest": digest,
+        "promises": [promise(design, entry) for entry in design.certificate.outputs],
+        **design_data(design)["certificate"],
+    }
+    for key in sorted(expected.keys() | data.keys()):
+        if _text(data.get(key)) != _text(expected.get(key)):
+            raise Wrong(f"certificate.json: '{key}' is not that of design.json")
     for file in sorted(folder.rglob("*")):
         if file.suffix in _TEXTS and file.is_file() and file.name not in ("design.json", "certificate.json"):
             stated = stated_digest(file.read_text(encoding="utf-8", errors="replace"))

@@ -262,13 +262,13 @@ def _clamps(design: Design) -> None:
 
 def check_totals(design: Design) -> None:
     """Raises Wrong where the numbers of a kind do not add up to the total that the certificate states."""
-    found: dict[str, Fraction] = {}
+    found: dict[str, int | Fraction] = {}
     for part in _PARTS:
         value = getattr(design, part)
         if part == "certificate":
             value = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "totals"}
         for place, number in numbers(part, value):
-            found[place] = found.get(place, Fraction(0)) + number
+            found[place] = found.get(place, 0) + number
     stated: Mapping[str, str] = dict(design.certificate.totals)
     if stated.keys() != found.keys():
         names = sorted(stated.keys() ^ found.keys())
@@ -278,12 +278,14 @@ def check_totals(design: Design) -> None:
             raise Wrong(f"the numbers of {place} add up to {total}, the certificate says {stated[place]}")
 
 
-def numbers(place: str, value: Any) -> Iterator[tuple[str, Fraction]]:
+def numbers(place: str, value: Any) -> Iterator[tuple[str, int | Fraction]]:
     """Every number in a value, those in its texts too, by the names of the fields that lead there."""
     match value:
         case str():
             yield from ((place, Fraction(text)) for text in _NUMBER.findall(value))
-        case int() | float():
+        case int():
+            yield place, int(value)
+        case float():
             if math.isfinite(value):
                 yield place, Fraction(value)
         case dict():
