@@ -71,6 +71,8 @@ def function_errors(
     if leaf not in path:
         if any(circuit.nodes[i].op is Op.INPUT for i in path):
             raise Wrong("its node does not depend on its operand")
+        if line.codes[0] != line.codes[1]:
+            raise Open(f"node {line.node} depends on no input and is no constant by its range")
         return _constant(circuit.nodes[line.node].format.value(line.codes[0]), formula, argument, stated)
     node = circuit.nodes[leaf]
     reach = wrapped_reach(circuit, line.node)

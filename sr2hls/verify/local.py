@@ -66,7 +66,8 @@ def local_error(
         promised(proof, claim, value)
     if line.node >= 0 and kind != "turns":
         node = circuit.nodes[line.node]
-        hardware = hardware.meet(Span(node.format.value(node.low), node.format.value(node.high))) or hardware
+        whole = Span(node.format.value(node.low), node.format.value(node.high))
+        hardware = whole if node.overflow is Overflow.SATURATE else hardware.meet(whole) or whole
     return local, hardware
 
 
