@@ -25,6 +25,7 @@ class CircuitBuilder:
         self._nodes: list[Node] = []
         self._tables: list[Table] = []
         self._known: dict[Node, int] = {}
+        self.places: dict[int, int] = {}  # after `build`: index here → index in the circuit
 
     def __getitem__(self, index: int) -> Node:
         return self._nodes[index]
@@ -167,7 +168,7 @@ class CircuitBuilder:
             if index in used:
                 used.update(self._nodes[index].args)
         kept = sorted(used)
-        place = {old: new for new, old in enumerate(kept)}
+        self.places = place = {old: new for new, old in enumerate(kept)}
         tables = sorted({self._nodes[i].table for i in kept if self._nodes[i].op is Op.LOOKUP})
         nodes = tuple(
             replace(

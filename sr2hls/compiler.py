@@ -12,7 +12,7 @@ import flint
 
 from sr2hls.analyze.ranges import analyze
 from sr2hls.analyze.repair import clamp_domains, formula_of
-from sr2hls.certify import certificate
+from sr2hls.certify import certificate, with_totals
 from sr2hls.design import Design
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
@@ -91,7 +91,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         register_outputs=options.registers in ("out", "both"),
         latency=options.latency,
     )
-    return Design(
+    design = Design(
         name=options.name,
         circuit=lowered.circuit,
         cycles=plan.cycles,
@@ -105,6 +105,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         critical_ns=plan.critical_ns,
         warnings=plan.warnings,
     )
+    return with_totals(design)
 
 
 def _target_error(name: str, word: Format, options: Options) -> float:

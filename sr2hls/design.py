@@ -23,6 +23,14 @@ class NodeCertificate:
     sensitivity: float  # bound of |d output / d this value|; the largest over the outputs
     share: float  # fraction of the error target that the local error may spend
     method: str = ""  # of a function: table, polynomial, ...
+    symbol: str = ""  # what later definitions call this step
+    definition: Any = None  # JSON form (sr2hls.load.native.encode) of the step over earlier symbols; None: an input
+    node: int = -1  # the circuit's node that holds the value; -1 where it was folded away
+    codes: tuple[int, int] = (0, 0)  # of that node
+    exact_range: tuple[float, float] = (0.0, 0.0)  # of the formula's value
+    inherited: tuple[float, float] = (0.0, 0.0)  # what the errors of the operands make of the step's error
+    slope: float = 0.0  # of a function of an inexact argument: |derivative|, where it is bounded
+    band: float = 0.0  # of a comparison or floor: how near to its threshold it may flip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class OutputCertificate:
     bound: float  # proven
     measured: float | None = None  # over all inputs, where there are at most 2^22
     bands: tuple[str, ...] = ()  # thresholds near which a branch may flip, as text
+    symbol: str = ""  # the step that is this output
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class Certificate:
     nodes: tuple[NodeCertificate, ...]
     domain: tuple[tuple[str, float, float], ...]  # input, lowest, highest value
     notes: tuple[str, ...] = ()  # clamps and assumptions, in words
+    totals: tuple[tuple[str, str], ...] = ()  # the exact sum of the numbers of each kind in the whole design
 
 
 @dataclass(frozen=True, slots=True)

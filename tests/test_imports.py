@@ -38,6 +38,7 @@ ORDER = [
     ["compiler"],
     ["emit"],
     ["check"],
+    ["verify"],
     ["synth"],
     ["options"],
     ["report"],
@@ -111,6 +112,17 @@ def test_backends_do_not_know_how_a_design_was_made() -> None:
         for name in own_imports(path) & NOT_BY_BACKENDS
     }
     assert found <= EXCEPTIONS, found - EXCEPTIONS
+
+
+def test_the_second_program_shares_no_code_with_the_compiler() -> None:
+    """`verify` reads a finished design: the circuit, its reader and printer, the formula's heads; not even `analyze`."""
+    allowed = {
+        *("errors", "formats", "circuit", "ranges", "model", "operators", "load", "design", "emit", "verify"),
+    }
+    used = set().union(*(own_imports(p) for p in FILES if room(p) == "verify"))
+    assert used <= allowed, used - allowed
+    deep = {name for p in FILES if room(p) == "verify" for name, _ in imports(p) if name.startswith("sr2hls.emit")}
+    assert deep <= {"sr2hls.emit.design_read", "sr2hls.emit.design_json", "sr2hls.emit.summary"}
 
 
 def test_nothing_imports_the_command_line() -> None:

@@ -142,7 +142,7 @@ def test_altered_files_are_refused(design: Design, tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="cannot be read"):
         sr2hls.simulate(folder)
     (folder / "design.json").write_text(
-        (folder / "design.json").read_text(encoding="utf-8").replace('"stages": ', '"stages": 1'), encoding="utf-8"
+        (folder / "design.json").read_text(encoding="utf-8").replace('"stages": ', '"stages": 1', 1), encoding="utf-8"
     )
     with pytest.raises(MismatchError, match="digest"):
         design_in(folder)

@@ -15,6 +15,7 @@ from sr2hls.cli.search import search_command
 from sr2hls.cli.show import show_command
 from sr2hls.cli.simulate import simulate_command
 from sr2hls.cli.synth import synth_command
+from sr2hls.cli.verify import verify_command
 from sr2hls.version import __version__
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.command("compile")(compile_command)
 app.command("simulate")(simulate_command)
 app.command("synth")(synth_command)
 app.command("prove")(prove_command)
+app.command("verify")(verify_command)
 app.command("show")(show_command)
 app.command("equations")(equations_command)
 app.command("targets")(targets_command)

@@ -35,3 +35,5 @@ def show_command(
     out.print()
     terminal.show_synthesis(out, report["synthesis"])
     terminal.show_proof(out, report["proof"])
+    terminal.show_verification(out, report["verification"])
+    terminal.show_standing(out, report)

@@ -145,6 +145,7 @@ def _certificate(certificate: Certificate) -> Json:
         "nodes": [_record(node) for node in certificate.nodes],
         "domain": [[name, _number(low), _number(high)] for name, low, high in certificate.domain],
         "notes": list(certificate.notes),
+        "totals": dict(certificate.totals),
     }
 
 
@@ -153,9 +154,9 @@ def _record(entry: NodeCertificate | OutputCertificate) -> Json:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, str) else _number(value)
+    return value if value is None or isinstance(value, str | int) else _number(value)
 
 
 def _number(value: float) -> float | str:

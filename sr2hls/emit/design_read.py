@@ -76,6 +76,8 @@ def _check(design: Design, data: Json) -> None:
         raise LoadError(f"'{design.name}' is no design name")
     if not (math.isfinite(design.clock_ns) and design.clock_ns > 0):
         raise LoadError("the clock period must be positive")
+    if _int(data["initiation_interval"]) != 1:
+        raise LoadError("the initiation interval is not 1")
     if design.latency != _int(data["latency"]):
         raise LoadError("the latency is not the one of the stages")
     nodes = design.circuit.nodes
@@ -118,6 +120,8 @@ def _table(data: Json) -> Table:
 
 def _target(data: Json) -> Target:
     target = load_target(_text(data["name"]))
+    if target.estimate != _bool(data["estimate"]):
+        raise LoadError(f"whether the delays of target '{target.name}' are an estimate is now another matter")
     if (target.part, target.family) != (data["part"], data["family"]):
         raise LoadError(f"target '{target.name}' is now {target.part}, the design was made for {data['part']}")
     return target
@@ -129,6 +133,7 @@ def _certificate(data: Json) -> Certificate:
         nodes=tuple(map(_node_certificate, data["nodes"])),
         domain=tuple((_text(name), _number(low), _number(high)) for name, low, high in data["domain"]),
         notes=_texts(data["notes"]),
+        totals=tuple((_text(name), _text(total)) for name, total in data["totals"].items()),
     )
 
 
@@ -141,6 +146,7 @@ def _output_certificate(data: Json) -> OutputCertificate:
         bound=_number(data["bound"]),
         measured=None if data["measured"] is None else _number(data["measured"]),
         bands=_texts(data["bands"]),
+        symbol=_text(data["symbol"]),
     )
 
 
@@ -155,6 +161,14 @@ def _node_certificate(data: Json) -> NodeCertificate:
         sensitivity=_number(data["sensitivity"]),
         share=_number(data["share"]),
         method=_text(data["method"]),
+        symbol=_text(data["symbol"]),
+        definition=_definition(data["definition"]),
+        node=_int(data["node"]),
+        codes=_codes(data["codes"]),
+        exact_range=_pair(data["exact_range"]),
+        inherited=_pair(data["inherited"]),
+        slope=_number(data["slope"]),
+        band=_number(data["band"]),
     )
 
 
@@ -191,6 +205,20 @@ def _number(value: Any) -> float:
 def _pair(values: Any) -> tuple[float, float]:
     low, high = values
     return _number(low), _number(high)
+
+
+def _codes(values: Any) -> tuple[int, int]:
+    low, high = values
+    return _int(low), _int(high)
+
+
+def _definition(data: Any) -> Any:
+    """Nested tuples of text, as the certificate holds them."""
+    if data is None or isinstance(data, str):
+        return data
+    if not isinstance(data, list) or not data:
+        raise TypeError(f"{data!r:.40} is no definition")
+    return tuple(_definition(part) for part in data)
 
 
 def _member(kind: type[_E], value: Any) -> _E:

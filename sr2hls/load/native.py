@@ -22,7 +22,8 @@ _RATIONAL = re.compile(r"-?\d{1,5000}(?:/\d{1,5000})?")
 _ATOMS = {"pi": sympy.pi, "E": sympy.E}
 
 
-def _encode(node: sympy.Basic) -> Any:
+def encode(node: sympy.Basic) -> Any:
+    """An expression as nested JSON lists: [head, argument, ...], ["input", name], a rational as text, pi, E."""
     if node.is_Symbol:
         return ["input", node.name]
     if node.is_Rational:
@@ -30,7 +31,7 @@ def _encode(node: sympy.Basic) -> Any:
     for name, atom in _ATOMS.items():
         if node == atom:
             return name
-    return [type(node).__name__, *(_encode(a) for a in node.args)]
+    return [type(node).__name__, *(encode(a) for a in node.args)]
 
 
 def _decode(data: Any, inputs: frozenset[str]) -> sympy.Expr:
@@ -77,7 +78,7 @@ def to_json(model: SymbolicModel) -> str:
         outputs.append(
             {
                 "name": output.name,
-                "expression": _encode(output.expression),
+                "expression": encode(output.expression),
                 "source": origin.source,
                 "equation": origin.equation,
                 "loss": loss if loss is None or math.isfinite(loss) else str(loss),

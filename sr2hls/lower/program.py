@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 from flint import arb
@@ -32,6 +32,7 @@ class Lowered:
     circuit: Circuit
     entries: tuple[Entry, ...]
     errors: Mapping[str, Interval]
+    inputs: Mapping[str, int]  # the node that holds each input inside its range, where there is one
 
 
 def lower(
@@ -75,7 +76,18 @@ def lower(
         else:
             entries.append(_lower_step(state, step, budgets, step.symbol.name in exact))
     circuit = state.b.build([(name, state.nodes[symbol.name]) for name, symbol in program.outputs])
-    return Lowered(circuit, tuple(entries), {name: state.errors[s.name] for name, s in program.outputs})
+    return Lowered(
+        circuit,
+        tuple(_placed(state.b, entry) for entry in entries),
+        {name: state.errors[s.name] for name, s in program.outputs},
+        {s.name: state.b.places[state.nodes[s.name]] for s in program.inputs if state.nodes[s.name] in state.b.places},
+    )
+
+
+def _placed(b: CircuitBuilder, entry: Entry) -> Entry:
+    """With the node's index in the built circuit; -1 where nothing needs the node there, as of a folded constant."""
+    node = b[entry.node]
+    return replace(entry, node=b.places.get(entry.node, -1), codes=(node.low, node.high))
 
 
 def _lower_input(state: State, symbol: sympy.Symbol) -> None:
@@ -135,7 +147,7 @@ def _lower_output(state: State, step: Assignment, name: str, word: Format, spare
     entry = enter(state, step, node, local, inherited, method)
     node = _fitted(state, entry, name, word)
     state.nodes[step.symbol.name] = node
-    return Entry(step, entry.range, node, word, local, entry.error, method, entry.band)
+    return Entry(step, entry.range, node, word, local, entry.error, inherited, method, entry.band)
 
 
 def _fitted(state: State, entry: Entry, name: str, word: Format) -> int:

@@ -28,8 +28,10 @@ class Entry:
     format: Format
     local: Interval
     error: Interval
+    inherited: Interval
     method: str
     band: str | None = None
+    codes: tuple[int, int] = (0, 0)  # the range of the node's code
 
 
 @dataclass
@@ -57,10 +59,8 @@ def enter(state: State, step: Assignment, node: int, local: Interval, inherited:
     if step.kind is not Kind.TURNS:
         node = state.b.narrow(node, *state.hardware_range(name).codes(state.b[node].format.fraction))
     state.nodes[name] = node
-    found = band(step, state.errors)
-    return Entry(
-        step, state.analysis.ranges[name], node, state.b[node].format, local, state.errors[name], method, found
-    )
+    found, word, inside = band(step, state.errors), state.b[node].format, state.analysis.ranges[name]
+    return Entry(step, inside, node, word, local, state.errors[name], inherited, method, found)
 
 
 def linear_step(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flint import arb
 
-from sr2hls.analyze.interval import Interval
+from sr2hls.analyze.interval import ZERO, Interval
 from sr2hls.circuit import Overflow, Rounding
 from sr2hls.formats import Format
 from sr2hls.lower.function import lower_function
@@ -39,4 +39,4 @@ def cut_step(state: State, step: Assignment, word: Format) -> Entry:
     reach = Interval(arb(word.least) * unit, arb(word.greatest) * unit)
     state.errors[name] = reach - entry.range
     band = f"'{step.origin}' reaches {entry.range}, which {word} does not hold: it wraps"
-    return Entry(step, entry.range, wrapped, word, local, state.errors[name], method, band)
+    return Entry(step, entry.range, wrapped, word, ZERO, state.errors[name], state.errors[name], method, band)

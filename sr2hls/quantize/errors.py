@@ -62,4 +62,10 @@ def band(step: Assignment, errors: Mapping[str, Interval]) -> str | None:
     if total == ZERO:
         return None
     where = "of its threshold" if step.kind is Kind.LESS else "of an integer"
-    return f"'{step.origin}' may flip where its argument is within {float(total.high):.3g} {where}"
+    return f"'{step.origin}' may flip where its argument is within {_at_least(float(total.high))} {where}"
+
+
+def _at_least(width: float) -> str:
+    """Three digits, not below the width."""
+    text = f"{width:.3g}"
+    return text if float(text) > width else f"{width * (1 + 2.0**-7):.3g}"

@@ -13,6 +13,7 @@ from sr2hls.design import Design
 from sr2hls.emit.design_json import short_digest, software
 from sr2hls.emit.summary import ports, promise, ranges
 from sr2hls.report.folder import replace_text
+from sr2hls.report.standing import standing
 from sr2hls.synth.run import predicted
 
 REPORT = "report.json"
@@ -23,6 +24,10 @@ Json = dict[str, Any]
 
 def report_data(design: Design) -> Json:
     """The report of a design that was neither simulated nor synthesized yet."""
+    return with_standing(_fresh(design))
+
+
+def _fresh(design: Design) -> Json:
     provenance = {key: value for key, value in design.provenance.items() if key != "model"}
     return {
         "schema": _SCHEMA,
@@ -55,6 +60,7 @@ def report_data(design: Design) -> Json:
         "simulation": None,
         "synthesis": None,
         "proof": None,
+        "verification": None,
     }
 
 
@@ -71,7 +77,13 @@ def read_report(design: Design, folder: Path) -> Json:
         return report_data(design)
     if not isinstance(data, dict) or data.get("schema") != _SCHEMA or data.get("digest") != short_digest(design):
         return report_data(design)
-    return report_data(design) | {key: data.get(key) for key in ("simulation", "synthesis", "proof")}
+    kept = {key: data.get(key) for key in ("simulation", "synthesis", "proof", "verification")}
+    return with_standing(report_data(design) | kept)
+
+
+def with_standing(data: Json) -> Json:
+    """The report with its line for each output: what is proven, measured, only tested."""
+    return data | {"standing": standing(data)}
 
 
 def update_report(
@@ -81,6 +93,7 @@ def update_report(
     evidence: Evidence | None = None,
     synthesis: Sequence[Json] | None = None,
     proof: Json | None = None,
+    verification: Json | None = None,
 ) -> Json:
     """Add results to the report of a folder and write it; the newest of each tool stays. Raises OutputError."""
     data = read_report(design, folder)
@@ -91,6 +104,9 @@ def update_report(
         data["synthesis"] = [old for old in data["synthesis"] or [] if old["tool"] not in new] + list(synthesis)
     if proof is not None:
         data["proof"] = proof
+    if verification is not None:
+        data["verification"] = verification
+    data = with_standing(data)
     replace_text(folder / REPORT, report_text(data))
     return data
 

@@ -120,6 +120,24 @@ def show_proof(out: Console, data: Json | None) -> None:
         line(out, "pipeline", f"not balanced: {balance['detail']}", "bold red")
 
 
+def show_verification(out: Console, data: Json | None) -> None:
+    """What the second program says of the certificate: a line for each output, or the first discrepancy."""
+    if data is None:
+        line(out, "verified", "not yet (sr2hls verify)")
+    elif data["status"] == "verified":
+        for text in data["outputs"]:
+            line(out, "verified", text, "bold green")
+        line(out, "checked", f"{data['detail']} ({data['seconds']:.1f} s)")
+    else:
+        line(out, data["status"], data["detail"], "bold red" if data["status"] == "refused" else "bold yellow")
+
+
+def show_standing(out: Console, data: Json) -> None:
+    """What is proven, what is measured, what is only tested: one line an output."""
+    for text in data["standing"]:
+        line(out, "standing", text)
+
+
 def show_nodes(out: Console, certificate: Sequence[Json]) -> None:
     """The proof's ledger: one line a step."""
     rows = table("kind", "format", "range", "error", "share", "step", right=("share",))

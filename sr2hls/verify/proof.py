@@ -1,0 +1,103 @@
+"""What is proven of a design so far, step by step, and the small checks that every rule needs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import sympy
+
+from sr2hls.circuit import Circuit, Op, Overflow
+from sr2hls.design import Design, NodeCertificate
+from sr2hls.verify.forms import fits
+from sr2hls.verify.refused import Wrong
+from sr2hls.verify.span import Span, of_floats
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the certificate, with its definition read, and what is proven of it here."""
+
+    line: NodeCertificate
+    kind: str
+    expression: sympy.Expr | None  # over the symbols of operands; of `turns` the inside; None: an input
+    operands: tuple[str, ...]
+    exact: Span  # of the formula's value
+    hardware: Span  # of the circuit's value
+    local: Span
+    error: Span  # circuit - formula; outside the bands of comparisons
+    virtual: bool = False  # no node holds the value, and it is no constant
+    banded: bool = False  # a comparison that may flip lies behind it
+
+
+@dataclass(frozen=True)
+class Stated:
+    """The certificate's intervals of a step."""
+
+    exact: Span
+    local: Span
+    inherited: Span
+    error: Span
+
+
+@dataclass
+class Proof:
+    """What was proven so far."""
+
+    design: Design
+    steps: dict[str, Step] = field(default_factory=dict)
+    claims: set[int] = field(default_factory=set)  # wrapping casts whose promise holds
+    run: int = 0  # functions that were run on every argument
+    followed: int = 0  # functions that were followed by stretches
+
+    @property
+    def circuit(self) -> Circuit:
+        return self.design.circuit
+
+
+class Wraps(Exception):  # noqa: N818
+    """The step ends in a word that does not hold it."""
+
+    def __init__(self, reach: Span) -> None:
+        super().__init__()
+        self.reach = reach
+
+
+def stated_of(line: NodeCertificate) -> Stated:
+    spans = [of_floats(pair) for pair in (line.exact_range, line.local_error, line.inherited, line.error)]
+    if any(span is None or span.low > span.high for span in spans):
+        raise Wrong("an interval of the certificate is empty or not finite")
+    return Stated(*spans)  # type: ignore[arg-type]
+
+
+def require(found: Span, stated: Span, what: str) -> None:
+    if not found.inside(stated):
+        raise Wrong(f"the {what} is in {found}, the certificate says {stated}")
+
+
+def require_node(proof: Proof, line: NodeCertificate) -> None:
+    if not line.node < len(proof.circuit.nodes):
+        raise Wrong(f"there is no node {line.node}")
+    node = proof.circuit.nodes[line.node]
+    if (node.low, node.high) != line.codes:
+        raise Wrong(f"node {line.node} has the codes [{node.low}, {node.high}], the certificate says {line.codes}")
+
+
+def promised(proof: Proof, index: int, value: Span) -> None:
+    """A wrapping cast's range must hold every code of a value."""
+    node = proof.circuit.nodes[index]
+    scale = 1 / node.format.ulp
+    low, high = math.ceil(value.low * scale), math.floor(value.high * scale)
+    if low < node.low or high > node.high:
+        raise Wrong(f"node {index} promises the codes [{node.low}, {node.high}], but reaches [{low}, {high}]")
+    proof.claims.add(index)
+
+
+def wrapped_reach(circuit: Circuit, index: int) -> Span | None:
+    """The values of a word that does not hold what is cast to it (`--precision`); None of any other node."""
+    node = circuit.nodes[index]
+    fmt = node.format
+    full = (node.low, node.high) == (fmt.least, fmt.greatest)
+    if node.op is not Op.CAST or node.overflow is not Overflow.WRAP or not full or fits(circuit, node):
+        return None
+    return Span(fmt.value(fmt.least), fmt.value(fmt.greatest))
