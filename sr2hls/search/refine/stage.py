@@ -16,6 +16,7 @@ from sr2hls.search.refine.circuit import Circuit, circuit_of, values_of
 from sr2hls.search.refine.codes import for_quantized_inputs
 from sr2hls.search.refine.constants import Fit, Rows, refit
 from sr2hls.search.refine.forms import forms
+from sr2hls.search.refine.latency import quickest
 from sr2hls.search.refine.metrics import loss
 from sr2hls.search.refine.normal import normal
 from sr2hls.search.refine.proxy import proxy
@@ -29,6 +30,7 @@ from sr2hls.search.settings import Settings
 
 FIT_ROWS = 3000  # rows that edits are judged on; the constants of what remains are fitted on all
 SAME_LOSS = 1.02  # forms of one formula whose circuits' losses differ by less differ by rounding only
+_MANY = 24  # finalists
 COARSER = 4.0  # error of the second, rougher circuit of a formula; the front drops it where it gains nothing
 _CODES_WIDTH = 12  # bits of the inputs up to which the constants are fitted to the rounded inputs, too
 
@@ -65,7 +67,8 @@ def refine(
     pool, refused = _fitted(candidates, rows)
     chosen = _shortlist(pool, judge, limit)
     _prune_all(chosen, pool, rows, judge, late(0.5), _teller(tell, began, 0.0, 0.5))
-    final = [_on_all_rows(item, train, rows, judge) for item in _shortlist(pool, judge, limit)]
+    finalists = _finalists(pool, judge, limit, settings)
+    final = [_on_all_rows(item, train, rows, judge) for item in finalists]
     found = _compile_all(final, train, held_out, settings, late(1.0), _teller(tell, began, 0.5, 1.0))
     return front([*found, *refused])
 
@@ -135,6 +138,14 @@ def _shortlist(pool: Pool, judge: Criterion, limit: int) -> list[tuple[Fit, str]
         keep = {*best, *(others[p] for p in places)}
         order = [i for i in order if i in keep]
     return [items[i] for i in order]
+
+
+def _finalists(pool: Pool, judge: Criterion, limit: int, settings: Settings) -> list[tuple[Fit, str]]:
+    """What is compiled: the most exact formulas of each predicted latency, and the shortlist in the places left."""
+    items = list(pool.values())
+    quick = [items[place] for place in quickest([fit for fit, _ in items], settings, 2 if limit >= _MANY else 1)]
+    rest = [item for item in _shortlist(pool, judge, max(limit - len(quick), 1)) if item not in quick]
+    return [*quick, *rest][: max(limit, 1)]
 
 
 def _prune_all(
