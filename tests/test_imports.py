@@ -115,7 +115,7 @@ def test_backends_do_not_know_how_a_design_was_made() -> None:
 
 
 def test_the_second_program_shares_no_code_with_the_compiler() -> None:
-    """`verify` reads a finished design: the circuit, its reader and printer, the formula's heads; not even `analyze`."""
+    """`verify` reads a finished design: circuit, reader and printer, the heads of formulas; not even `analyze`."""
     allowed = {
         *("errors", "formats", "circuit", "ranges", "model", "operators", "load", "design", "emit", "verify"),
     }

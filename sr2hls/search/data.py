@@ -112,9 +112,10 @@ def prepare(
         notes.append(f"constant, so left out: {', '.join(constant)}")
     tasks: list[Task] = []
     for name, target in table.targets.items():
-        problem = Problem(
-            _matrix(table.inputs), names, target, name, table.weights, loss, input_units, output_units.get(name)
-        )
+        rows = _matrix(table.inputs)
+        spans = tuple(zip(rows.min(axis=0).tolist(), rows.max(axis=0).tolist(), strict=True))
+        unit_of_target = output_units.get(name)
+        problem = Problem(rows, names, target, name, table.weights, loss, input_units, unit_of_target, spans)
         if judged is None:
             train, other = problem.part(fit), problem.part(held)
         else:

@@ -18,7 +18,8 @@ class Problem:
 
     X: shape (n, k), finite; names: the k inputs, distinct words; y: shape (n,), finite (0 or 1 for the logistic
     loss); weights: shape (n,), not negative, mean 1, or None; output: the target's name; units: text per input and for
-    the output (such as "m/s^2"), or None where none were given.
+    the output (such as "m/s^2"), or None where none were given; spans: least and largest value of each input in all
+    data, held-out rows included, for the ranges of a circuit's ports; None: of these rows.
     """
 
     X: Floats
@@ -29,6 +30,7 @@ class Problem:
     loss: str = "mse"
     input_units: tuple[str, ...] | None = None
     output_unit: str | None = None
+    spans: tuple[tuple[float, float], ...] | None = None
 
     @property
     def rows(self) -> int:
@@ -43,4 +45,12 @@ class Problem:
         """The same problem with some of the inputs, in this order."""
         chosen = list(columns)
         units = None if self.input_units is None else tuple(self.input_units[c] for c in chosen)
-        return replace(self, X=self.X[:, chosen], names=tuple(self.names[c] for c in chosen), input_units=units)
+        spans = None if self.spans is None else tuple(self.spans[c] for c in chosen)
+        return replace(
+            self, X=self.X[:, chosen], names=tuple(self.names[c] for c in chosen), input_units=units, spans=spans
+        )
+
+    def columns(self) -> dict[str, Floats]:
+        """The inputs by name, with two more rows where `spans` are known: what the ports must be able to take."""
+        rows = self.X if self.spans is None else np.concatenate([self.X, np.array(self.spans).T])
+        return {name: rows[:, i] for i, name in enumerate(self.names)}

@@ -256,10 +256,10 @@ def _refined(
 
 
 def _training_columns(prepared: Prepared) -> dict[str, Any]:
-    """Every input that some output was searched in, over the training rows."""
+    """Every input that some output was searched in: the training rows, and the least and largest value of all rows."""
     found: dict[str, Any] = {}
     for task in prepared.tasks:
-        found |= {name: task.train.X[:, at] for at, name in enumerate(task.train.names)}
+        found |= task.train.columns()
     return {name: found[name] for name in prepared.inputs if name in found}
 
 

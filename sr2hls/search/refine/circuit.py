@@ -66,7 +66,7 @@ def words_of(problem: Problem, width: int) -> dict[str, tuple[Format, tuple[floa
     """The format and the range of each input, from the rows, as `sr2hls compile --data` takes them."""
     from sr2hls.quantize.from_data import words_from_data
 
-    return words_from_data(columns_of(problem), width)
+    return words_from_data(problem.columns(), width)
 
 
 def error_target(expression: sympy.Expr, train: Problem, settings: Settings, coarser: float = 1.0) -> float:
