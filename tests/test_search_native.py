@@ -168,8 +168,11 @@ def test_the_circuit_price_follows_the_reference() -> None:
             continue
         if not expression.free_symbols or expression.has(sympy.zoo, sympy.nan, sympy.I):
             continue
+        try:
+            reference.append(circuit_cost(expression, costs).cycles)
+        except UnsupportedError:  # sympy writes sqrt(x²) as |x|, which these costs do not have
+            continue
         ours.append(price(symbols.table, prices, *tree, False, False)[1])
-        reference.append(circuit_cost(expression, costs).cycles)
     difference = np.abs(np.array(ours) - np.array(reference))
     assert len(ours) > 150
     assert np.mean(difference < 1e-6) > 0.6

@@ -159,6 +159,14 @@ def _winner(i, rules, other):
     return found
 
 
+@njit(cache=True, nogil=True)
+def clear(i):
+    """Forget the members and the frequencies; the hall of fame stays."""
+    i.fit[:] = FAILED
+    i.bin[:] = BINS - 1
+    i.common[:] = 1.0 / BINS
+
+
 @njit(error_model="numpy", cache=True, nogil=True)
 def plant(i, t, c, rules, rows, m, z, zz, scratch, size, inner):
     """Fill the island with random trees within the limits. Returns the evaluations."""

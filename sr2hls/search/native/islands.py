@@ -2,6 +2,10 @@
 
 A round is a fixed number of offspring on every island; islands meet only between rounds, in a fixed order, with random
 numbers of their own. So the result depends on the seed and not on the number of threads, or on their timing.
+
+Every second island is young: it takes in no migrants and begins anew every few rounds, so that a search is not left
+with one early idea (after the age-layered populations of Hornby, 2006). What it finds reaches the others by the hall of
+fame.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from sr2hls.search.native.vary import Scratch, scratch
 
 OFFSPRING = 6  # of a round, per member
 MIGRANTS = 2  # that an island takes in a round
+LIFE = 16  # rounds after which a young island begins anew
 _POLISH_EVERY = 3  # rounds
 _FRONT_STEPS = 10
 _LOSS = 0
@@ -83,7 +88,8 @@ def rounds(
         i, bench = here.islands[q], here.benches[q]
         common = (i, table, prices, rules, rows, bench.room, bench.first, bench.second)
         rest = (bench.floats, bench.size, bench.inner)
-        if not here.planted:
+        if not here.planted or _reborn(q, here.round):
+            ev.clear(i)
             return int(ev.plant(*common, *rest))
         return int(ev.evolve(*common, *rest, OFFSPRING * i.n.shape[0]))
 
@@ -101,6 +107,15 @@ def rounds(
                 here.evaluations += _polish_front(here, symbols, prices, rules, rows)
             _migrate(here, symbols, prices, rules, rows)
             yield here
+
+
+def _is_young(q: int) -> bool:
+    return q % 2 == 1
+
+
+def _reborn(q: int, round_: int) -> bool:
+    """Whether a young island begins anew: one after the other, each after LIFE rounds."""
+    return _is_young(q) and round_ > 0 and (round_ + 4 * (q // 2)) % LIFE == 0
 
 
 def front(hall: Island) -> list[int]:
@@ -136,9 +151,11 @@ def _polish_front(here: World, symbols: Symbols, prices: Prices, rules: Rules, r
 
 
 def _migrate(here: World, symbols: Symbols, prices: Prices, rules: Rules, rows: Rows) -> None:
-    """Every island takes in trees of the front, and members of other islands."""
+    """Every old island takes in trees of the front, and members of other islands."""
     g, bench, best = here.hall.g, here.benches[-1], front(here.hall)
-    for i in here.islands:
+    for q, i in enumerate(here.islands):
+        if _is_young(q):
+            continue
         members = i.n.shape[0]
         for _ in range(MIGRANTS):
             if best and uniform(g) < 0.5:
