@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from sr2hls.errors import FormatError, ToolError
@@ -57,7 +59,18 @@ def choose(engine: str) -> Stages:
         return Stages("pysr", run_pysr, run_refine, find_costs, ("options",), why)
     if find_spec("numba") is None:
         raise ToolError("the native engine needs numba, which is missing; install it with pip install 'sr2hls[search]'")
+    why = "; ".join(part for part in (why, _first_time()) if part)
     return Stages("native", run_native, run_refine, find_costs, ("checkpoint", "resume", "warm", "callback"), why)
+
+
+def _first_time() -> str:
+    """A word of warning where numba has not yet compiled the loops of the native engine."""
+    spec = find_spec("sr2hls.search.native")
+    places = [] if spec is None else list(spec.submodule_search_locations or [])
+    known = any(any(Path(place, "__pycache__").glob("*.nbi")) for place in places)
+    if known or "NUMBA_CACHE_DIR" in os.environ:
+        return ""
+    return "its loops are compiled now, which takes a minute or two, once"
 
 
 def run_native(
