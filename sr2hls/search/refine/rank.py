@@ -44,10 +44,17 @@ def _order(found: Found) -> tuple[float, float, float, int, str]:
     return cycles, area(found), _circuit_loss(found), found.nodes, found.equation
 
 
-def front(found: Sequence[Found]) -> tuple[Found, ...]:
-    """The Pareto front over (cycles, area, loss of the circuit), by rising cycles; then the refused ones by size."""
+def front(found: Sequence[Found], margin: float = 0.0) -> tuple[Found, ...]:
+    """The Pareto front over (cycles, area, loss of the circuit), by rising cycles; then the refused ones by size.
+
+    margin: share of the loss by which a circuit must be more exact than all those that are no slower and no larger.
+    """
     made = sorted((f for f in found if f.cycles is not None), key=_order)
-    kept = pareto(made, lambda f: (float(f.cycles or 0), area(f), _circuit_loss(f)))
+    kept: list[Found] = []
+    for item in pareto(made, lambda f: (float(f.cycles or 0), area(f), _circuit_loss(f))):
+        cheaper = [f for f in kept if area(f) <= area(item)]  # in order of cycles: none of these is slower
+        if all(_circuit_loss(item) < (1.0 - margin) * _circuit_loss(f) for f in cheaper):
+            kept.append(item)
     refused = sorted((f for f in found if f.cycles is None), key=lambda f: (f.nodes, f.held_out, f.equation))
     return (*kept, *refused)
 

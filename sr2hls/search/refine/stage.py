@@ -31,7 +31,9 @@ from sr2hls.search.settings import Settings
 FIT_ROWS = 3000  # rows that edits are judged on; the constants of what remains are fitted on all
 SAME_LOSS = 1.02  # forms of one formula whose circuits' losses differ by less differ by rounding only
 _MANY = 24  # finalists
+_LARGEST_MARGIN = 0.2
 COARSER = 4.0  # error of the second, rougher circuit of a formula; the front drops it where it gains nothing
+FINER = 0.25  # and of the more exact one where a single cycle is enough
 _CODES_WIDTH = 12  # bits of the inputs up to which the constants are fitted to the rounded inputs, too
 
 Pool = dict[Tree, tuple[Fit, str]]  # by mark
@@ -52,7 +54,8 @@ def refine(
     The candidates are refitted, those on the front by size and loss are pruned, and of all formulas met on the way
     those on the front by size (or an estimate of the hardware) and loss are compiled, `limit` of them at most, in
     several equal forms. The result is the Pareto front over cycles, area and the loss of the circuit on the held-out
-    rows, by rising cycles; formulas that could not be compiled follow with the reason.
+    rows, by rising cycles; formulas that could not be compiled follow with the reason. Losses that differ by less than
+    the sampling error of a mean square over the held-out rows, sqrt(2/n) of it, count as equal.
 
     Same arguments, same result, unless the safety stop `seconds` comes first: then what is left is neither pruned nor
     compiled. Ctrl-C ends the step at hand, a second one the next.
@@ -70,7 +73,7 @@ def refine(
     finalists = _finalists(pool, judge, limit, settings)
     final = [_on_all_rows(item, train, rows, judge) for item in finalists]
     found = _compile_all(final, train, held_out, settings, late(1.0), _teller(tell, began, 0.5, 1.0))
-    return front([*found, *refused])
+    return front([*found, *refused], min(_LARGEST_MARGIN, math.sqrt(2.0 / held_out.rows)))
 
 
 def _teller(tell: Tell, began: float, start: float, stop: float) -> Callable[[int, int, Sequence[Found]], None]:
@@ -214,8 +217,9 @@ def _finished(tree: Tree, source: str, train: Problem, held_out: Problem, settin
     yield best
     if best.refused:
         return
-    if (best.cycles or 0) > 1:
-        yield from _unless_refused(_compiled(form, source, train, held_out, settings, COARSER))
+    # a quick circuit may be more exact at no cost in cycles, a slow one quicker for being less exact
+    share = COARSER if (best.cycles or 0) > 1 else FINER
+    yield from _unless_refused(_compiled(form, source, train, held_out, settings, share))
     aware = for_quantized_inputs(form, train, settings) if settings.width <= _CODES_WIDTH else None
     if aware is not None:
         yield from _unless_refused(_compiled(aware, source, train, held_out, settings))
