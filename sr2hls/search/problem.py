@@ -51,6 +51,11 @@ class Problem:
         )
 
     def columns(self) -> dict[str, Floats]:
-        """The inputs by name, with two more rows where `spans` are known: what the ports must be able to take."""
-        rows = self.X if self.spans is None else np.concatenate([self.X, np.array(self.spans).T])
-        return {name: rows[:, i] for i, name in enumerate(self.names)}
+        """The inputs by name."""
+        return {name: self.X[:, i] for i, name in enumerate(self.names)}
+
+    def port_columns(self) -> dict[str, Floats]:
+        """The same with two more rows where `spans` are known: what the ports must be able to take."""
+        if self.spans is None:
+            return self.columns()
+        return replace(self, X=np.concatenate([self.X, np.array(self.spans).T])).columns()

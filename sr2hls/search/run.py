@@ -259,7 +259,7 @@ def _training_columns(prepared: Prepared) -> dict[str, Any]:
     """Every input that some output was searched in: the training rows, and the least and largest value of all rows."""
     found: dict[str, Any] = {}
     for task in prepared.tasks:
-        found |= task.train.columns()
+        found |= task.train.port_columns()
     return {name: found[name] for name in prepared.inputs if name in found}
 
 

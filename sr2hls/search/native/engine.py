@@ -11,16 +11,14 @@ from pathlib import Path
 import numpy as np
 import sympy
 
-from sr2hls.analyze.evaluate import array_function
 from sr2hls.errors import FormatError, UnsupportedError
-from sr2hls.model import symbol
 from sr2hls.operators import foreign
 from sr2hls.search.candidate import Candidate, Progress, Tell
 from sr2hls.search.costs import OperatorCosts
 from sr2hls.search.definitions import defined
 from sr2hls.search.native import islands as isl
 from sr2hls.search.native.checkpoint import fingerprint, read_checkpoint, write_checkpoint
-from sr2hls.search.native.evolve import Rules
+from sr2hls.search.native.evolve import COST, CYCLES, LOSS, SCALE, SHIFT, Rules
 from sr2hls.search.native.export import attached, expression_of, tree_from
 from sr2hls.search.native.islands import World
 from sr2hls.search.native.prices import prices_of, unit_of
@@ -31,6 +29,7 @@ from sr2hls.search.native.units import Units, units_of
 from sr2hls.search.native.vary import WEIGHTS
 from sr2hls.search.problem import Problem
 from sr2hls.search.refine import metrics
+from sr2hls.search.refine.circuit import values_of
 from sr2hls.search.settings import Settings
 
 TOURNAMENT, CROSSOVER, POLISHED, POLISH_STEPS, PARSIMONY = 8, 0.15, 0.30, 6, 20.0
@@ -67,9 +66,8 @@ def search_native(
         FormatError, LoadError, UnsupportedError: settings that make no sense; each says which.
     """
     symbols = symbols_of(settings.operators, defined(settings.definitions))
-    rules = _rules(settings, symbols, units_of(problem, symbols))
     prices = prices_of(symbols, costs, settings.objective)
-    rules = rules._replace(unit=unit_of(prices, settings.max_nodes))
+    rules = _rules(settings, symbols, unit_of(prices, settings.max_nodes), units_of(problem, symbols))
     rows, unit = rows_of(_some_rows(problem, settings), settings.formats)
     inputs, count = rows.X.shape
     belongs = fingerprint(rows.X, rows.y, rows.w, problem.names, problem.loss, asdict(_without_effort(settings)))
@@ -89,7 +87,7 @@ def search_native(
         best = world.hall.best
         bins = isl.front(world.hall)
         texts = [""] * len(bins[:-1]) + [_shown(world, k, symbols, problem.names) for k in bins[-1:]]
-        front = tuple((float(best[k, 4]), float(best[k, 0]), text) for k, text in zip(bins, texts, strict=True))
+        front = tuple((float(best[k, COST]), float(best[k, LOSS]), text) for k, text in zip(bins, texts, strict=True))
         return Progress("native", done, world.evaluations, time.monotonic() - begun, front)
 
     try:
@@ -136,10 +134,10 @@ def _without_effort(settings: Settings) -> Settings:
 
 
 def _solved(world: World) -> bool:
-    return bool(world.hall.best[:, 0].min() < SOLVED)
+    return bool(world.hall.best[:, LOSS].min() < SOLVED)
 
 
-def _rules(settings: Settings, symbols: Symbols, units: Units) -> Rules:
+def _rules(settings: Settings, symbols: Symbols, bin_width: float, units: Units) -> Rules:
     """Raises FormatError for limits that make no sense."""
     if not 3 <= settings.max_nodes <= _LARGEST:
         raise FormatError(f"a tree can have 3 to {_LARGEST} nodes at most, not {settings.max_nodes}")
@@ -161,9 +159,9 @@ def _rules(settings: Settings, symbols: Symbols, units: Units) -> Rules:
     ]
     return Rules(
         settings.max_nodes,
-        1.0,
-        1e30 if settings.max_cycles is None else settings.max_cycles,
-        1e30 if settings.max_luts is None else settings.max_luts,
+        bin_width,
+        np.inf if settings.max_cycles is None else settings.max_cycles,
+        np.inf if settings.max_luts is None else settings.max_luts,
         limits if settings.constraints else limits[:0],
         np.array(pairs, np.int64).reshape(-1, 3),
         np.array(WEIGHTS),
@@ -186,7 +184,8 @@ def _candidates(world: World, symbols: Symbols, problem: Problem, unit: float) -
     """The front as formulas, scored again in float64: what float32 took for an exact fit is seen for what it is."""
     found: list[Candidate] = []
     for k in isl.front(world.hall):
-        _, scale, shift, cycles, cost, _ = (float(x) for x in world.hall.best[k])
+        entry = world.hall.best[k]
+        scale, shift = float(entry[SCALE]), float(entry[SHIFT])
         try:
             tree = expression_of(isl.tree_of(world.hall, k), symbols, problem.names)
             expression = attached(tree, scale * unit, shift * unit)
@@ -194,10 +193,9 @@ def _candidates(world: World, symbols: Symbols, problem: Problem, unit: float) -
             continue
         if foreign(expression) is not None:
             continue
-        values = array_function(expression, [symbol(name) for name in problem.names])(*problem.X.T)
-        loss = metrics.loss(problem, np.broadcast_to(np.asarray(values, float), problem.y.shape))
+        loss = metrics.loss(problem, values_of(expression, problem))
         if np.isfinite(loss):
-            found.append(Candidate(expression, loss, cost, cycles))
+            found.append(Candidate(expression, loss, float(entry[COST]), float(entry[CYCLES])))
     best, front = np.inf, []
     for candidate in sorted(found, key=lambda c: (c.cost, c.loss)):
         if candidate.loss < best:

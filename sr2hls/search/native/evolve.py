@@ -23,8 +23,8 @@ from sr2hls.search.native.vary import cross, mutate, seedling
 
 BINS = 256  # of the hall of fame
 FLOOR = 1e-13  # of the relative loss: below it float32 has nothing to say
-_FORGET = 0.0005  # share of a bin's count that one member adds
-_LOSS, _SCALE, _SHIFT, _CYCLES, _COST, _LUTS = range(6)
+_ADDED = 0.0005  # to the frequency of its bin, by one member
+LOSS, SCALE, SHIFT, CYCLES, COST, LUTS = range(6)  # of an entry of the hall of fame
 
 
 class Island(NamedTuple):
@@ -68,7 +68,7 @@ class Rules(NamedTuple):
 def island(members: int, state: NDArray[np.uint64]) -> Island:
     """An empty island."""
     best = np.zeros((BINS, 6))
-    best[:, _LOSS] = FAILED
+    best[:, LOSS] = FAILED
     return Island(
         np.zeros((members, NODES), np.int64),
         np.zeros((members, NODES), np.int64),
@@ -96,12 +96,12 @@ def _bin(cost, unit):
 @njit(cache=True, nogil=True)
 def enter(i, k, loss, scale, shift, cycles, cost, luts, sym, arg, val, n):
     """Put a tree into a bin of the hall of fame."""
-    i.best[k, _LOSS] = loss
-    i.best[k, _SCALE] = scale
-    i.best[k, _SHIFT] = shift
-    i.best[k, _CYCLES] = cycles
-    i.best[k, _COST] = cost
-    i.best[k, _LUTS] = luts
+    i.best[k, LOSS] = loss
+    i.best[k, SCALE] = scale
+    i.best[k, SHIFT] = shift
+    i.best[k, CYCLES] = cycles
+    i.best[k, COST] = cost
+    i.best[k, LUTS] = luts
     i.best_n[k] = n
     for q in range(n):
         i.best_sym[k, q] = sym[q]
@@ -125,7 +125,7 @@ def assess(i, t, c, rules, rows, m, sym, arg, val, n):
         if cycles > rules.max_cycles or luts > rules.max_luts:
             continue
         k = _bin(cost, rules.unit)
-        if loss < i.best[k, _LOSS]:
+        if loss < i.best[k, LOSS]:
             enter(i, k, loss, m.fits[way, 1], m.fits[way, 2], cycles, cost, luts, sym, arg, val, n)
         s = np.log(loss) + 0.03 * k
         if s < worst:
@@ -140,7 +140,7 @@ def within(t, c, rules, sym, arg, val, n, size, inner):
         t, sym, n, rules.limits, rules.pairs, size, inner
     ):
         return False
-    if rules.max_cycles < 1e29 or rules.max_luts < 1e29:
+    if rules.max_cycles < np.inf or rules.max_luts < np.inf:
         _, cycles, luts = price(t, c, sym, arg, val, n, False, False)
         return cycles <= rules.max_cycles and luts <= rules.max_luts
     return True
@@ -233,7 +233,7 @@ def evolve(i, t, c, rules, rows, m, z, zz, scratch, size, inner, steps):
         i.n[old], i.fit[old], i.bin[old] = n, fit, place
         i.age[old] = i.clock[0]
         i.clock[0] += 1
-        i.common[place // 2] += _FORGET
+        i.common[place // 2] += _ADDED
         if step % 50 == 0:
             i.common[:] /= i.common.sum()
     i.common[:] /= i.common.sum()

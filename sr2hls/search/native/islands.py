@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr2hls.search.native import evolve as ev
-from sr2hls.search.native.evolve import BINS, Island, Rules, island
+from sr2hls.search.native.evolve import BINS, LOSS, Island, Rules, island
 from sr2hls.search.native.generator import below, states, uniform
 from sr2hls.search.native.polish import CONSTANTS, polish
 from sr2hls.search.native.price import Prices
@@ -32,7 +32,6 @@ MIGRANTS = 2  # that an island takes in a round
 LIFE = 16  # rounds after which a young island begins anew
 _POLISH_EVERY = 3  # rounds
 _FRONT_STEPS = 10
-_LOSS = 0
 
 Tree = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], int]
 
@@ -122,15 +121,15 @@ def front(hall: Island) -> list[int]:
     """The bins of the hall of fame that beat all cheaper ones, by rising cost."""
     best, found = FAILED, []
     for k in range(BINS):
-        if hall.best[k, _LOSS] < best * 0.999:
-            best = hall.best[k, _LOSS]
+        if hall.best[k, LOSS] < best * 0.999:
+            best = hall.best[k, LOSS]
             found.append(k)
     return found
 
 
 def merge(hall: Island, other: Island) -> None:
     """Take every bin of `other` that is better."""
-    better = np.flatnonzero(other.best[:, _LOSS] < hall.best[:, _LOSS])
+    better = np.flatnonzero(other.best[:, LOSS] < hall.best[:, LOSS])
     for name in ("best", "best_sym", "best_arg", "best_val", "best_n"):
         getattr(hall, name)[better] = getattr(other, name)[better]
 

@@ -40,7 +40,7 @@ from sr2hls.search.native.primitives import (
 )
 
 F = np.float32
-_FAST = {"nsz", "arcp", "contract", "reassoc"}  # NaN and infinity keep their meaning
+FAST = {"nsz", "arcp", "contract", "reassoc"}  # NaN and infinity keep their meaning
 BLOCK = 1024
 
 
@@ -60,7 +60,7 @@ def _as_int(_context, x):
     return types.int32(types.float32), generate
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True, inline="always")
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True, inline="always")
 def fast_exp(x0):
     x = min(max(x0, F(-87.0)), F(88.0))
     z = np.floor(x * F(1.44269504088896341) + F(0.5))
@@ -73,7 +73,7 @@ def fast_exp(x0):
     return y * _as_float((np.int32(z) + np.int32(127)) << np.int32(23)) + (x0 - x0)
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True, inline="always")
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True, inline="always")
 def _sin(x):
     k = np.floor(x * F(0.31830988618) + F(0.5))
     r = x - k * F(3.140625)
@@ -86,7 +86,7 @@ def _sin(x):
     return y * (F(1.0) - F(2.0) * odd)
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True, inline="always")
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True, inline="always")
 def fast_log(x):
     i = _as_int(x)
     e = (i >> np.int32(23)) - np.int32(126)
@@ -105,7 +105,7 @@ def fast_log(x):
     return r if x > F(0.0) else (F(-np.inf) if x == F(0.0) else F(np.nan))
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True, inline="always")
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True, inline="always")
 def _tanh(x):
     e = fast_exp(F(2.0) * min(max(x, F(-10.0)), F(10.0)))
     return (e - F(1.0)) / (e + F(1.0)) + (x - x)
@@ -116,7 +116,7 @@ def _row(X, buf, slot, k, s, n):
     return X[slot, s : s + n] if slot < k else buf[slot - k, :n]
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
 def run(op, a, b, v, m, X, s, n, buf, step, top):
     """Rows s..s+n of all m instructions into buf[:m, :n]. step > 0: every result is rounded to multiples of it and
     saturated at ±top (fake quantization)."""
@@ -204,7 +204,7 @@ def run(op, a, b, v, m, X, s, n, buf, step, top):
                 d[i] = min(max(np.floor(d[i] / step + F(0.5)) * step, -top), top)
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
 def backward(op, a, b, m, X, s, n, buf, adj):
     """Adjoints of all slots from adj[root]: adj has a row a slot, inputs included (those are only written).
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sr2hls.search.native.kernels import BLOCK, backward, run
+from sr2hls.search.native.kernels import BLOCK, FAST, backward, run
 from sr2hls.search.native.score import BOTH, MSE, attach, evaluate, score, slope, total_loss
 from sr2hls.search.native.symbols import CONSTANT
 from sr2hls.search.native.tree import slots
@@ -17,10 +17,9 @@ from sr2hls.search.native.tree import slots
 F = np.float32
 CONSTANTS = 12  # of a tree that are worth fitting
 _TRIES = 3  # dampings tried in a step
-_FAST = {"nsz", "arcp", "contract", "reassoc"}
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
 def _gram(J, g, h, count, n, H, G):
     """H += J h Jᵀ and G += J g over the first n columns."""
     for p in range(count):
@@ -105,14 +104,18 @@ def polish(t, sym, arg, val, n, rows, m, steps):
     k = 0
     for j in range(n):
         k += sym[j] == CONSTANT
-    if k == 0 or k > CONSTANTS or not score(t, sym, arg, val, n, rows, m):
+    if k == 0 or k > CONSTANTS:
         return 1
-    a, b = m.fits[BOTH, 1], m.fits[BOTH, 2]
-    current = m.fits[BOTH, 0] * rows.base
     if rows.loss == MSE:
-        a, b, _ = attach(rows, m.r)
+        if not evaluate(t, sym, arg, val, n, rows, m):
+            return 1
+        a, b, usable = attach(rows, m.r)
         current = total_loss(m.r, rows.y, rows.w, a, b, MSE, 0.0)
-    if not np.isfinite(current):
+    else:
+        usable = score(t, sym, arg, val, n, rows, m)
+        a, b = m.fits[BOTH, 1], m.fits[BOTH, 2]
+        current = m.fits[BOTH, 0] * rows.base
+    if not usable or not np.isfinite(current):
         return 1
     evaluations = 1
     place = np.empty(k, np.int64)
@@ -131,7 +134,7 @@ def polish(t, sym, arg, val, n, rows, m, steps):
             break
         found = 0
         for q in range(count):
-            if m.mine[q] >= 0 and m.op[q] == 0:
+            if m.mine[q] >= 0:
                 place[found] = q
                 node[found] = m.mine[q]
                 found += 1

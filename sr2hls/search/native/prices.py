@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from sr2hls.errors import FormatError, UnsupportedError
@@ -41,9 +43,7 @@ def prices_of(symbols: Symbols, costs: OperatorCosts, objective: str) -> Prices:
         cycles = np.array([0.0, 0.0, *(cycles_of(name, costs) for name in names)])
     except UnsupportedError as error:
         raise FormatError(str(error)) from None
-
-    def luts(name: str) -> float:
-        return _area(name, costs)
+    luts = partial(_area, costs=costs)
 
     typical = float(np.mean(cycles[FIRST:])) or 1.0
     multiply, over = _cycles("*", costs), _cycles("/", costs)

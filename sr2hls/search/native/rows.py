@@ -8,9 +8,9 @@ from sr2hls.errors import FormatError
 from sr2hls.search.native.score import HUBER, LOGISTIC, MAE, MSE, Rows
 from sr2hls.search.problem import Problem
 from sr2hls.search.refine.metrics import HUBER as HUBER_DELTA
+from sr2hls.search.table import MAX_VALUE
 
 CODES = {"mse": MSE, "mae": MAE, "huber": HUBER, "logistic": LOGISTIC}
-_LARGEST = 1e30  # of an input: squares must stay within float32
 
 
 def rows_of(problem: Problem, formats: tuple[int, int] | None = None) -> tuple[Rows, float]:
@@ -21,8 +21,8 @@ def rows_of(problem: Problem, formats: tuple[int, int] | None = None) -> tuple[R
     if problem.loss not in CODES:
         raise FormatError(f"the loss is one of {', '.join(CODES)}, not '{problem.loss}'")
     for name, column in zip(problem.names, problem.X.T, strict=True):
-        if np.abs(column).max() > _LARGEST:
-            raise FormatError(f"input '{name}' reaches {np.abs(column).max():.3g}; scale it below {_LARGEST:g}")
+        if np.abs(column).max() > MAX_VALUE:
+            raise FormatError(f"input '{name}' reaches {np.abs(column).max():.3g}; scale it below {MAX_VALUE:g}")
     loss = CODES[problem.loss]
     weights = np.ones(problem.rows) if problem.weights is None else problem.weights
     unit = 1.0 if loss == LOGISTIC else float(np.sqrt(np.average((problem.y - problem.y.mean()) ** 2))) or 1.0

@@ -13,14 +13,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sr2hls.search.native.kernels import BLOCK, fast_exp, fast_log, run
+from sr2hls.search.native.kernels import BLOCK, FAST, fast_exp, fast_log, run
 from sr2hls.search.native.tree import SLOTS, slots
 
 F = np.float32
 MSE, MAE, HUBER, LOGISTIC = range(4)
 PLAIN, SCALED, SHIFTED, BOTH = range(4)
 FAILED = 1e9
-_FAST = {"nsz", "arcp", "contract", "reassoc"}
 _NEWTON_STEPS = 4
 _NEAR = 1e-3  # of the target's deviation: the absolute error is rounded off there, so that Newton's method works
 
@@ -89,7 +88,7 @@ def evaluate(t, sym, arg, val, n, rows, m):
     return True
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
 def moments(r, y, w):
     """Weighted mean of r, centered sum of squares, and sum of (r - mean)·y."""
     sp = F(0)
@@ -105,7 +104,7 @@ def moments(r, y, w):
     return np.float64(mu), np.float64(spp), np.float64(spy)
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
 def squares(r, y, w, a, b):
     """Weighted sum of (a·r + b - y)²."""
     s = F(0)
@@ -131,7 +130,7 @@ def slope(p, y, loss, delta):
     return np.sign(d), 1.0 / size
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
 def logits(r, y, w, a, b):
     """Weighted sum of the logistic loss at the logit a·r + b."""
     s = F(0)
@@ -141,7 +140,7 @@ def logits(r, y, w, a, b):
     return np.float64(s)
 
 
-@njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)
+@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
 def _logit_slopes(r, y, w, a, b, out):
     """Gradient and Hessian of `logits` by a and b: (a, b, aa, ab, bb) into out."""
     ga, gb, haa, hab, hbb = F(0), F(0), F(0), F(0), F(0)
@@ -215,15 +214,20 @@ def _newton(r, y, w, a, b, loss, delta):
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
-def attach(rows, r):
-    """The regression of y on r for the squared error: (scale, shift, usable)."""
-    mu, spp, spy = moments(r, rows.y, rows.w)
-    count = r.shape[0]
+def _regression(rows, r, mu, spp, spy):
+    """(scale, shift, usable) of the regression of y on r, from the moments of r."""
     if not (np.isfinite(mu) and np.isfinite(spp) and np.isfinite(spy)) or spp > 1e30:
         return 0.0, 0.0, False
     # what varies less than float32 resolves is a constant
-    a = spy / spp if spp > 1e-12 and spp > 1e-9 * count * mu * mu else 0.0
+    a = spy / spp if spp > 1e-12 and spp > 1e-9 * r.shape[0] * mu * mu else 0.0
     return a, rows.mean - a * mu, True
+
+
+@njit(error_model="numpy", cache=True, nogil=True)
+def attach(rows, r):
+    """The regression of y on r for the squared error: (scale, shift, usable)."""
+    mu, spp, spy = moments(r, rows.y, rows.w)
+    return _regression(rows, r, mu, spp, spy)
 
 
 @njit(error_model="numpy", cache=True, nogil=True)
@@ -234,10 +238,9 @@ def score(t, sym, arg, val, n, rows, m):
     r, y, w, fits = m.r, rows.y, rows.w, m.fits
     count = r.shape[0]
     mu, spp, spy = moments(r, y, w)
-    if not (np.isfinite(mu) and np.isfinite(spp) and np.isfinite(spy)) or spp > 1e30:
+    a, b, usable = _regression(rows, r, mu, spp, spy)
+    if not usable:
         return False
-    a = spy / spp if spp > 1e-12 and spp > 1e-9 * count * mu * mu else 0.0
-    b = rows.mean - a * mu
     fits[:, 0] = FAILED
     if rows.loss != MSE:
         if rows.loss == LOGISTIC:  # the regression on 0 and 1 as a first logit

@@ -42,13 +42,9 @@ class Circuit:
     refused: str = ""
 
 
-def columns_of(problem: Problem) -> dict[str, Floats]:
-    return {name: problem.X[:, i] for i, name in enumerate(problem.names)}
-
-
 def values_of(expression: sympy.Expr, problem: Problem) -> Floats:
     """The float64 values of a formula on a problem's rows, shape (n,)."""
-    found = evaluate(expression, columns_of(problem))
+    found = evaluate(expression, problem.columns())
     return np.broadcast_to(found, (problem.rows,)).astype(np.float64)
 
 
@@ -66,7 +62,7 @@ def words_of(problem: Problem, width: int) -> dict[str, tuple[Format, tuple[floa
     """The format and the range of each input, from the rows, as `sr2hls compile --data` takes them."""
     from sr2hls.quantize.from_data import words_from_data
 
-    return words_from_data(problem.columns(), width)
+    return words_from_data(problem.port_columns(), width)
 
 
 def error_target(expression: sympy.Expr, train: Problem, settings: Settings, coarser: float = 1.0) -> float:
@@ -127,7 +123,7 @@ def circuit_of(
             return Circuit(refused=_reason(error))
     else:
         return Circuit(refused=refused)
-    columns = columns_of(held_out)
+    columns = held_out.columns()
     outputs = design.predict({name: columns[name] for name in names})
     values = np.broadcast_to(outputs, (held_out.rows,))  # a formula without inputs gives one value
     area = predicted(design)
