@@ -1,0 +1,11 @@
+"""Simulated bodies with known force laws: a system's name to its trajectories, true forces, energy and formula.
+
+A family of systems is one file in `families` with a tuple `SYSTEMS`; adding a file adds its systems.
+"""
+
+from sr2hls.distill.systems.registry import names, system
+from sr2hls.distill.systems.simulate import simulate
+from sr2hls.distill.systems.system import System
+from sr2hls.distill.systems.truth import canonical, energy, forces, momentum, truth
+
+__all__ = ["System", "canonical", "energy", "forces", "momentum", "names", "simulate", "system", "truth"]
