@@ -23,7 +23,8 @@ class Trajectories:
     positions, velocities, accelerations: shape (k, t, n, d); scalars: properties of the bodies that do not change, name
     → shape (k, n): "m" is the mass and "q" the charge, others are free words; dt: time between two rows; edges: shape
     (e, 2), pairs (sender, receiver) that interact, or None where all do; softening: what a distance `r` of the formulas
-    has in addition to |x_i - x_j|; units: unit texts by quantity ("length", "time", and the names of scalars).
+    has in addition to |x_i - x_j|; units: unit texts by quantity ("length", "time", and the names of scalars); notes:
+    what a user should know about them, a line each.
     """
 
     positions: Floats
@@ -35,6 +36,7 @@ class Trajectories:
     edges: Ints | None = None
     softening: float = 0.0
     units: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
