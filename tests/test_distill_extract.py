@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sr2hls.distill.extract import Framed, frame, in_frame, significance, top, trimmed_fit, verdict
+from sr2hls.distill.extract import Framed, frame, in_frame, significance, top, trimmed_fit, verdict, with_messages
 from sr2hls.distill.extract.significance import principal
 from sr2hls.distill.records import Record
 from sr2hls.distill.trajectories import AXES, Floats
@@ -343,8 +343,7 @@ def test_a_frame_with_a_general_receiver_matrix() -> None:
     record = record_of("charge", offset=0.0)
     m, q = record.edge["m_i"], record.edge["q_i"]
     field = record.messages / (m + 0.5 * q * m)[..., None]  # inverse: factors m_i and q_i*m_i together
-    summed = np.stack([field[:, i == RECEIVERS].sum(1) for i in range(N)], axis=1)
-    framed = frame(replace(record, messages=field, summed=summed))
+    framed = frame(with_messages(record, field))
     assert set(framed.matrix) == {"1", "m_i", "q_i", "q_i*m_i"}
     assert against_truth(record, framed)[0].min() > 0.99
 
@@ -364,8 +363,8 @@ def newton(record: Record, drag: float = 0.0) -> Record:
     assert record.forces is not None
     speed = np.stack([record.edge["vx_i"], record.edge["vy_i"]], axis=-1)
     messages = record.forces - drag * speed / (N - 1)
-    summed = np.stack([messages[:, i == RECEIVERS].sum(1) for i in range(N)], axis=1)
-    return replace(record, messages=messages, summed=summed, predicted=summed / record.node["m_i"][..., None])
+    found = with_messages(record, messages)
+    return replace(found, predicted=found.summed / record.node["m_i"][..., None])
 
 
 def test_messages_that_are_forces_stay_what_they_are() -> None:
@@ -393,10 +392,9 @@ def test_drag_that_hides_in_messages_is_taken_out_of_them() -> None:
 def test_friction_between_pairs_stays_in_the_messages() -> None:
     record = newton(record_of("spring"))
     speed = np.stack([record.edge[f"v{a}_i"] - record.edge[f"v{a}_j"] for a in "xy"], axis=-1)
-    messages = record.messages - 0.5 * speed
-    summed = np.stack([messages[:, i == RECEIVERS].sum(1) for i in range(N)], axis=1)
-    a = summed / record.node["m_i"][..., None]
-    framed = frame(replace(record, messages=messages, summed=summed, predicted=a, accelerations=a))
+    rubbed = with_messages(record, record.messages - 0.5 * speed)
+    a = rubbed.summed / record.node["m_i"][..., None]
+    framed = frame(replace(rubbed, predicted=a, accelerations=a))
     assert "vx_i" not in framed.offset
     assert not framed.has_own
 
@@ -404,9 +402,7 @@ def test_friction_between_pairs_stays_in_the_messages() -> None:
 def test_a_poor_frame_says_so() -> None:
     record = record_of("spring", b=500)
     rng = np.random.default_rng(0)
-    noise = rng.standard_normal(record.messages.shape)
-    summed = np.stack([noise[:, i == RECEIVERS].sum(1) for i in range(N)], axis=1)
-    framed = frame(replace(record, messages=noise, summed=summed))
+    framed = frame(with_messages(record, rng.standard_normal(record.messages.shape)))
     assert not framed.good
     assert "poor" in framed.line
     assert any("need not be the law" in note for note in framed.notes)
@@ -414,9 +410,8 @@ def test_a_poor_frame_says_so() -> None:
 
 def test_a_frame_without_masses_is_one_of_accelerations() -> None:
     record = record_of("spring", b=500)
-    heavy = record.forces
-    assert heavy is not None
-    sums = np.stack([heavy[:, i == RECEIVERS].sum(1) for i in range(N)], axis=1)
+    assert record.forces is not None
+    sums = with_messages(record, record.forces).summed
     bare = replace(
         record,
         edge={k: v for k, v in record.edge.items() if k[0] not in "mq"},
@@ -448,9 +443,8 @@ def test_frames_refuse_what_cannot_be_framed() -> None:
     record = record_of("spring", width=4, b=100)
     with pytest.raises(FormatError, match="as many components"):
         frame(record, identity=True)
-    still = np.zeros_like(record.messages)
     with pytest.raises(FormatError, match="learnt nothing"):
-        frame(replace(record, messages=still, summed=np.zeros_like(record.summed)), identity=False)
+        frame(with_messages(record, np.zeros_like(record.messages)), identity=False)
 
 
 def test_a_frame_is_data() -> None:

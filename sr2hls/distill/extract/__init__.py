@@ -2,7 +2,7 @@
 
 from sr2hls.distill.extract.frame import Framed, frame, in_frame
 from sr2hls.distill.extract.recovery import Verdict, verdict
-from sr2hls.distill.extract.significance import Significance, significance, top
+from sr2hls.distill.extract.significance import Significance, significance, top, with_messages
 from sr2hls.distill.extract.trimmed import Fit, trimmed_fit
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "top",
     "trimmed_fit",
     "verdict",
+    "with_messages",
 ]

@@ -16,6 +16,7 @@ import numpy as np
 
 from sr2hls.distill.extract.gauges import Gauge, balance, find_gauge, receiver_factors
 from sr2hls.distill.extract.offset import find_offset
+from sr2hls.distill.extract.significance import summed_by_receiver
 from sr2hls.distill.extract.trimmed import trimmed_fit
 from sr2hls.distill.records import Record
 from sr2hls.distill.trajectories import MASS, Floats
@@ -92,8 +93,9 @@ def frame(record: Record, *, identity: bool | None = None, target: Target | None
 
     Args:
         record: masses and charges are used where it has columns `m_i` and `q_i`.
-        identity: messages are forces (or accelerations) along the axes already, as the strategies "newton" and
-            "hamiltonian" fix them; None: recognized by predicted * m_i = summed (or predicted = summed).
+        identity: messages are forces (or accelerations) along the axes already, as the strategy "newton" fixes them;
+            None: recognized by predicted * m_i = summed (or predicted = summed). The messages of "hamiltonian" are
+            energies: give the record of its pair forces, see `with_messages`.
         target: None: the one that depends less on the receiver's mass, so that the formula is the shorter one; the
             identity stays with what it is.
 
@@ -113,7 +115,7 @@ def frame(record: Record, *, identity: bool | None = None, target: Target | None
     if target is None:
         target = natural or _shorter(record, vectors)
     whole = record.accelerations * (record.node[f"{MASS}_i"][..., None] if known else 1.0)
-    rest = whole - _summed(record, vectors)
+    rest = whole - summed_by_receiver(record, vectors)
     if known and target == "acceleration":
         vectors = vectors / record.edge[f"{MASS}_i"][..., None]
         rest, whole = rest / record.node[f"{MASS}_i"][..., None], record.accelerations
@@ -173,14 +175,6 @@ def _offset(record: Record, offset: Mapping[str, Floats]) -> Floats:
     total = np.zeros((*record.messages.shape[:2], record.accelerations.shape[-1]))
     for name, coefficients in offset.items():
         total += columns[name][..., None] * coefficients
-    return total
-
-
-def _summed(record: Record, vectors: Floats) -> Floats:
-    """Sums over senders: (b, e, d) → (b, n, d)."""
-    total = np.zeros_like(np.asarray(record.accelerations, dtype=np.float64))
-    for edge, receiver in enumerate(record.receivers):
-        total[:, receiver] += vectors[:, edge]
     return total
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -81,6 +81,23 @@ def principal(record: Record, d: int) -> Principal:
     values = np.maximum(values[order], 0.0)
     total = values.sum()
     return Principal(vectors[:, order[:d]], mean, values / total if total else values)
+
+
+def with_messages(record: Record, messages: Floats) -> Record:
+    """The record with other vectors (b, e, w) as messages, such as the pair forces of a Hamiltonian network."""
+    summed = summed_by_receiver(record, messages)
+    std = np.asarray(messages, dtype=np.float64).std(axis=(0, 1))
+    importance = std / std.max() if std.max() > 0 else std
+    return replace(record, messages=messages, summed=summed, importance=importance, spread=None)
+
+
+def summed_by_receiver(record: Record, vectors: Floats) -> Floats:
+    """Sums over senders: (b, e, w) → (b, n, w)."""
+    b, n, _ = record.accelerations.shape
+    total = np.zeros((b, n, vectors.shape[-1]))
+    for edge, receiver in enumerate(record.receivers):
+        total[:, receiver] += vectors[:, edge]
+    return total
 
 
 def flat_messages(record: Record) -> Floats:
