@@ -171,7 +171,7 @@ def test_the_error_is_that_of_the_recipe() -> None:
 
 
 def test_newton_recovers_the_spring_force() -> None:
-    """Some seconds on one core; measured 0.995, see the assertion."""
+    """Three seconds on one core; 0.985 to 0.991 over three seeds."""
     graphs, held = split(springs(4000, runs=40))
     recipe = replace(SMALL, strategy="newton", hidden=32, batch=128, steps=800)
     trained = train(graphs, held, recipe)
