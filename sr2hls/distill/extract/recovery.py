@@ -168,6 +168,14 @@ def verdict(record: Record, *, threshold: float = THRESHOLD) -> Verdict:
     )
 
 
+def gauged_forces(record: Record) -> dict[str, Floats]:
+    """Gauge → the true forces of all edges in it, (b·e, d). Raises FormatError where they are not known."""
+    if record.forces is None:
+        raise FormatError("the true forces of this record are not known")
+    flat = record.forces.reshape(-1, record.forces.shape[-1])
+    return {gauge: flat * factor for gauge, factor in _factors(record, np.arange(len(flat))).items()}
+
+
 def _passes(score: Score, d: int, threshold: float) -> bool:
     enough = len(score.trimmed) == d and score.distinct >= DISTINCT
     return enough and min(score.trimmed) > threshold and min(score.bulk) >= BULK
