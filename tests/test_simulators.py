@@ -89,6 +89,17 @@ def test_icarus(cases: Cases) -> None:
     _agree(cases, icarus.run_many(cases))
 
 
+def test_squares_of_32_bits_wrap_in_verilator() -> None:
+    """17 bits squared: signed overflow in Verilator's C++, which the compiler must not take for impossible."""
+    b = CircuitBuilder()
+    x, y = (b.input(name, Format(True, 16, 0)) for name in "xy")
+    difference = b.sub(x, y)
+    square = b.mul(difference, difference)
+    design = make_design("square", b.build([("large", b.less(b.constant(1 << 31, 0), square))]), register_outputs=True)
+    codes = {"x": np.array([30000, -30000, 100]), "y": np.array([-30000, 30000, 5])}
+    assert verilator.run(design, codes).outputs["large"].tolist() == [1, 1, 0]
+
+
 @pytest.mark.parametrize("engine", [verilator, cxxrtl], ids=["verilator", "cxxrtl"])
 def test_a_wrong_text_is_found(engine: object) -> None:
     b = CircuitBuilder()

@@ -20,6 +20,8 @@ _ACCESS = Access(
     read="model.{port}",
     settle="model.eval();",
 )
+# its C++ multiplies signed 32-bit words and relies on wrapping: without the flag g++ takes a square for less than 2^31
+WRAPPING = "-fwrapv"
 _OPTIONS = ("-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "--x-initial", "fast", "--noassert")
 
 
@@ -74,6 +76,7 @@ def _run_batch(work: Batch) -> list[EngineResult]:
         compile_command = [
             gxx.compiler(),
             "-O1",
+            WRAPPING,
             *flags,
             "-shared",
             gxx.ISOLATED,
