@@ -50,7 +50,7 @@ def story() -> Story:
     return Story(
         "r2",
         2,
-        Recipe(strategy="l1"),
+        Recipe(strategy="l1", soften=3.0),
         data="100 runs of 4 bodies",
         unit="length/time²",
         curves=(Curve("training", rows(), 12.5), Curve("edge is a formula", rows(), 2.0, finished=False)),
@@ -139,6 +139,7 @@ def test_the_page_says_what_was_found(story: Story, folder: Path) -> None:
         "412",
         "data=0, training=3",
         "strategy=l1",
+        "weighted by s/(s + |a|) with s = 3.0",
         f"numpy {np.__version__}",
     ):
         assert re.sub(r"\s+", " ", part) in text, part
@@ -176,8 +177,8 @@ def test_a_failure_is_not_dressed_up(story: Story, tmp_path: Path) -> None:
     failed = replace(BARE, verdict=replace(story.verdict, recovered=False, trimmed=(0.6, 0.94999)))
     write_report(failed, tmp_path)
     text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
-    assert "✗ not recovered not recovered: trimmed R² 0.6000/0.9499" in text
-    assert "✓ recovered" not in text
+    assert "✗ no not recovered: trimmed R² 0.6000/0.9499" in text
+    assert "✓" not in text
 
 
 def test_the_data_hold_everything_but_points(story: Story, folder: Path) -> None:

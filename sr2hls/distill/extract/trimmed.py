@@ -71,7 +71,7 @@ def trimmed_fit(features: Floats, targets: Floats, size: Floats, *, keep: float 
 def r_squared(y: Floats, residual: Floats) -> float:
     """1 - residual sum of squares / sum of squares about the mean; 0 where y does not vary."""
     total = float(((y - y.mean()) ** 2).sum())
-    if total <= 1e-24 * max(1.0, float((y**2).sum())):
+    if total <= 1e-24 * float((y**2).sum()):
         return 0.0
     return 1.0 - float((residual**2).sum()) / total
 
