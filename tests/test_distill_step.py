@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from fractions import Fraction
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sympy
 
 from sr2hls.analyze.evaluate import array_function
-from sr2hls.check import cpp, verilator
+from sr2hls.analyze.interval import Interval
+from sr2hls.check import cpp, toolchain, verilator
 from sr2hls.check.measure import measured_errors
 from sr2hls.circuit import Op
 from sr2hls.distill.law import Law, sum_symbol
 from sr2hls.distill.step import Words, fields_of, step_model, words_of
-from sr2hls.distill.step.model import Motion
+from sr2hls.distill.step.certificate import certify
+from sr2hls.distill.step.model import Motion, gauged
 from sr2hls.distill.step.parallel import ParallelStep, codes_of_values, parallel_step, values_of_codes
-from sr2hls.errors import DomainError, FormatError, LoadError
+from sr2hls.distill.step.serial import SerialStep, serial_step
+from sr2hls.distill.step.simulate import simulate_serial
+from sr2hls.distill.step.slopes import largest_slope
+from sr2hls.distill.step.top import save
+from sr2hls.distill.step.trajectory import accelerations, replay, trajectory
+from sr2hls.emit.design_json import short_digest
+from sr2hls.errors import CircuitError, DomainError, FormatError, LoadError, UnsupportedError
 from sr2hls.interpret import interpret
 from sr2hls.model import symbol
+from sr2hls.operators import RoundHalfEven, Select
 from sr2hls.program import Kind
 from sr2hls.rewrite.fuse import fuse
 
@@ -208,3 +221,203 @@ def test_parallel_step_in_the_simulators(parallel: ParallelStep) -> None:
         result = engine.run(parallel.design, ports)
         assert all((result.outputs[name] == codes).all() for name, codes in want.items()), engine.__name__
         assert result.latency in (None, parallel.latency)
+
+
+# ---- serial
+
+
+@pytest.fixture(scope="module")
+def serial() -> SerialStep:
+    return serial_step(
+        SPRING, 4, words(), motion=Motion(nearest=0.25), max_error=2.0**-6, target="vu9p-2", name="pairs"
+    )
+
+
+@pytest.fixture(scope="module")
+def euler() -> SerialStep:
+    motion = Motion(0.25, "euler", 2.0**-6)
+    return serial_step(GRAVITY, 4, words(16), motion=motion, lanes=4, target="vu9p-2", name="all")
+
+
+def cornered(step: SerialStep, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Codes of random states; in half of them bodies lie in the corners of the box, or all but together."""
+    rng = np.random.default_rng(seed)
+    codes = codes_of_values(step.words, states(count, step.bodies, seed))
+    for field in step.words.formats:
+        low, high = step.words.codes(field)
+        extreme = rng.choice([low, high, (low + high) // 2, (low + high) // 2 + 1], codes[field].shape)
+        codes[field] = np.where(
+            (rng.random(codes[field].shape) < 0.7) & (np.arange(count)[:, None] % 2 > 0), extreme, codes[field]
+        )
+    return codes
+
+
+def test_serial_step_within_its_bound(serial: SerialStep) -> None:
+    for codes in (cornered(serial, 3000, 1), codes_of_values(serial.words, states(3000, 4, seed=2, far=0.5))):
+        at = values_of_codes(serial.words, codes)
+        got = serial.run(codes)
+        for axis, want in zip("xy", pairwise(SPRING, at, 0.25), strict=True):
+            error = np.abs(got[f"a{axis}"] - want).max()
+            bound = serial.bounds[f"a{axis}"]
+            assert error <= bound <= 2.0**-6
+            assert error > bound / 4, "the bound says little"
+
+
+def test_serial_euler_within_its_bound(euler: SerialStep) -> None:
+    codes = cornered(euler, 3000, 3)
+    at = values_of_codes(euler.words, codes)
+    got = euler.run(codes)
+    for axis, a in zip("xy", pairwise(GRAVITY, at, 0.25), strict=True):
+        speed = at[f"v{axis}"] + 2.0**-6 * a
+        want = {f"next_{axis}": at[axis] + 2.0**-6 * speed, f"next_v{axis}": speed}
+        for name, value in want.items():
+            field = name.removeprefix("next_")
+            error = np.abs(got[name] - np.clip(value, *euler.words.limits[field])).max()
+            assert error <= euler.bounds[name] <= float(euler.words.formats[field].ulp)
+            assert error > euler.bounds[name] / 4
+
+
+def test_the_certificate_is_what_the_circuits_can_do(serial: SerialStep) -> None:
+    proof = serial.certificate
+    data = json.loads(proof.text())
+    assert data["sr2hls_step_certificate"] == 1
+    assert data["edge"] == short_digest(serial.edge)
+    edge_bounds = {o.name: o.bound for o in serial.edge.certificate.outputs}
+    for message, (_, index) in zip(proof.messages, serial.edge.circuit.outputs, strict=True):
+        node = serial.edge.circuit.nodes[index]
+        assert (message.low, message.high) == (node.low, node.high)
+        assert (message.sum_low, message.sum_high) == (3 * node.low, 3 * node.high)
+        assert -(2 ** (message.accumulator - 1)) <= message.sum_low
+        assert message.sum_high < 2 ** (message.accumulator - 1)
+        assert Fraction(message.sum_error) >= 3 * Fraction(edge_bounds[message.name])
+    for output in proof.outputs:
+        steepest = 1 / Fraction(serial.words.limits["m"][0])  # d (S/m) / dS
+        assert all(steepest <= Fraction(slope) <= steepest * Fraction(1001, 1000) for slope in output.slopes.values())
+        least = Fraction(output.node) + sum(
+            Fraction(output.slopes[f"sum_{m.name[-1]}"]) * Fraction(m.sum_error)
+            for m in proof.messages
+            if f"sum_{m.name[-1]}" in output.slopes
+        ) * Fraction(9999, 10000)
+        assert Fraction(output.bound) >= least
+        assert len(output.slopes) == 1
+
+
+def test_overflow_is_refused(serial: SerialStep) -> None:
+    targets = dict.fromkeys(serial.outputs, 1.0)
+    bits = serial.certificate.messages[0].accumulator
+    certify(serial.edge, serial.node, serial.words, 4, bits, targets)
+    with pytest.raises(FormatError, match="more than an accumulator"):
+        certify(serial.edge, serial.node, serial.words, 4, bits - 1, targets)
+    with pytest.raises(FormatError, match="more than the node's port"):  # nine bodies need more bits
+        certify(serial.edge, serial.node, serial.words, 9, bits + 2, targets)
+    wider = words_of({name: 2 * values for name, values in states(500, 4).items()}, 12)
+    with pytest.raises(CircuitError, match="not for the whole box"):
+        certify(serial.edge, serial.node, wider.of(list(serial.words.formats)), 4, bits, targets)
+
+
+@pytest.mark.parametrize("which", ["serial", "euler"])
+def test_serial_step_in_verilator(which: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    step: SerialStep = request.getfixturevalue(which)
+    codes = cornered(step, 200, 4)
+    want = step.run_codes(codes)
+    found = simulate_serial(step, codes, gap=0)
+    assert all((found.outputs[name] == want[name]).all() for name in step.outputs)
+    assert found.came[0] - found.taken[0] == step.latency
+    assert set(np.diff(found.came)[3:]) == {step.interval}
+    assert step.interval == {"serial": 12, "euler": 4}[which]
+    place = save(step, tmp_path / "step")
+    names = sorted(path.name for path in place.glob("*.v"))
+    program = str(toolchain.verilator_root() / "bin" / "verilator")
+    command = [program, "--lint-only", "-Wall", "--top-module", step.name, *names]
+    toolchain.run_tool(command, place, environment=toolchain.verilator_environment())
+    toolchain.run_yosys("\n".join(f"read_verilog {n}" for n in names) + f"\nhierarchy -check -top {step.name}\n", place)
+
+
+def test_lanes_divide_the_bodies() -> None:
+    with pytest.raises(FormatError, match="3 lanes for 4 bodies"):
+        serial_step(SPRING, 4, words(), lanes=3, max_error=0.1)
+    with pytest.raises(FormatError, match="absolute error"):
+        serial_step(SPRING, 4, words(), motion=Motion(nearest=0.25))
+    with pytest.raises(LoadError, match="do not act on each other"):
+        serial_step(Law(2, (DX, DY), (symbol("vx_i"), symbol("vy_i"))), 4, words(), max_error=0.1)
+
+
+def test_gauge() -> None:
+    """(sum of m_i m_j f) / m_i is the sum of m_j f; the spring's F/m_i gets no shorter and stays."""
+    assert gauged(SPRING) is SPRING
+    moved = gauged(GRAVITY)
+    assert moved.node == (sum_symbol(1), sum_symbol(2))
+    assert M_I not in moved.edge[0].free_symbols
+    drag = Law(2, GRAVITY.edge, tuple(part - symbol("vx_i") for part in GRAVITY.node), 0.01)
+    assert gauged(drag).node[0] == sum_symbol(1) - symbol("vx_i")
+
+
+X, S = symbol("x_i"), symbol("sum_1")
+
+
+@pytest.mark.parametrize(
+    ("formula", "slope"),
+    [
+        (S / M_I, 4),
+        (sympy.Min(sympy.Max(X + S / M_I / 16, -4), 4), sympy.Rational(1, 4)),
+        (sympy.Abs(S) * M_I, 3),
+        (S * sympy.exp(-(S**2) / 100), 1),
+        (sympy.sqrt(S**2 + 1), 100 / sympy.sqrt(10001)),
+        (X, 0),
+    ],
+)
+def test_largest_slope(formula: sympy.Expr, slope: sympy.Expr) -> None:
+    box = {"x_i": Interval.of(-4.0, 4.0), "m_i": Interval.of(0.25, 3.0), "sum_1": Interval.of(-100.0, 100.0)}
+    found = float(largest_slope(formula, S, box))
+    assert float(slope) <= found <= 1.03 * float(slope) + 1e-12
+
+
+@pytest.mark.parametrize("formula", [sympy.sign(S), RoundHalfEven(S), Select(S, X, 2 * X), sympy.sqrt(sympy.Abs(S))])
+def test_slopes_that_do_not_exist(formula: sympy.Expr) -> None:
+    with pytest.raises((UnsupportedError, DomainError)):
+        largest_slope(formula, S, {"x_i": Interval.of(-4.0, 4.0), "sum_1": Interval.of(-100.0, 100.0)})
+
+
+# ---- trajectories
+
+
+def begin(runs: int = 3) -> dict[str, np.ndarray]:
+    return {name: 0.5 * values for name, values in states(runs, 4, seed=8, far=2.0).items()} | {
+        "m": np.tile(MASSES, (runs, 1))
+    }
+
+
+def test_accelerations_are_the_law() -> None:
+    at = states(40, 4)
+    for law in (SPRING, GRAVITY, DAMPED):
+        for got, want in zip(accelerations(law, 0.25, at), pairwise(law, at, 0.25), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+
+
+def test_a_trajectory_of_accelerations(parallel: ParallelStep) -> None:
+    driven = trajectory(parallel, begin(), 30, dt=1 / 128)
+    assert driven.positions.shape == (31, 3, 4, 2)
+    assert driven.held == 0
+    assert (driven.error[0] == 0).all()
+    assert 0 < driven.error[-1].max() < 0.01, "12 bits of a box of 8"
+    assert (driven.error[-1] > driven.error[5]).all()
+    with pytest.raises(FormatError, match="dt is needed"):
+        trajectory(parallel, begin(), 2)
+    with pytest.raises(LoadError, match="'vx'"):
+        trajectory(parallel, {"x": np.zeros(4), "y": np.zeros(4)}, 2, dt=0.1)
+
+
+def test_a_trajectory_inside_the_circuit(euler: SerialStep) -> None:
+    """Fed with its own outputs; Verilator given the same states gives the same outputs, so it drives the same path."""
+    driven = trajectory(euler, begin(2), 40)
+    assert driven.times[-1] == 40 / 64
+    assert driven.held == 0
+    assert 0 < driven.error[-1].max() < 0.02
+    for axis, at in enumerate("xy"):
+        start = driven.states[at].reshape(40, 2, 4) * float(euler.words.formats[at].ulp)
+        assert (start == driven.positions[:-1, ..., axis]).all()
+    found = simulate_serial(euler, driven.states)
+    want = replay(euler, driven)
+    assert all((found.outputs[name] == want[name]).all() for name in euler.outputs)
+    with pytest.raises(FormatError, match="compiled for dt"):
+        trajectory(euler, begin(), 2, dt=0.5)

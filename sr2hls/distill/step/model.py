@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 
@@ -133,6 +133,31 @@ def step_model(
     return SymbolicModel(
         _used([f"{field}{body}" for body in range(bodies) for field in fields], outputs), tuple(outputs)
     )
+
+
+def gauged(law: Law) -> Law:
+    """The same law with factors of the receiver moved from the node function into the messages where they cancel there.
+
+    A message is only defined up to a factor of the receiver's variables: (sum of m_i m_j f) / m_i is the sum of m_j f,
+    which needs no division and has a smaller range. The law is returned as it is where this makes no message shorter.
+    """
+    factors: list[sympy.Expr] = []
+    node = [sympy.expand(part) for part in law.node]
+    for k in range(1, len(law.edge) + 1):
+        found = {part.coeff(sum_symbol(k)) for part in node} - {sympy.S.Zero}
+        factors.append(found.pop() if len(found) == 1 else sympy.S.One)
+        if any(s.name.startswith("sum_") for s in factors[-1].free_symbols):
+            return law
+    edge = [factor * part for factor, part in zip(factors, law.edge, strict=True)]
+    if any(factor == 0 for factor in factors) or sum(map(_size, edge)) >= sum(map(_size, law.edge)):
+        return law
+    back = {sum_symbol(k): sum_symbol(k) / factor for k, factor in enumerate(factors, 1)}
+    moved = tuple(sympy.expand(part.xreplace(back)) for part in node)
+    return replace(law, edge=tuple(edge), node=moved)
+
+
+def _size(formula: sympy.Expr) -> int:
+    return int(sympy.count_ops(formula))
 
 
 def edge_model(law: Law, motion: Motion) -> SymbolicModel:

@@ -56,7 +56,12 @@ def columns_of(states: Trajectories | Columns) -> dict[str, np.ndarray]:
 
 
 def words_of(
-    states: Trajectories | Columns, width: int | Mapping[str, int] = WIDTH, *, room: float = 1.0, quantile: float = 0.0
+    states: Trajectories | Columns,
+    width: int | Mapping[str, int] = WIDTH,
+    *,
+    room: float = 1.0,
+    quantile: float = 0.0,
+    whole: bool = True,
 ) -> Words:
     """Words from data: all axes of the position share one, those of the velocity another, each scalar has its own.
 
@@ -65,6 +70,8 @@ def words_of(
         width: bits of a word, for all or by field ("x" and "vx" speak for all axes).
         room: positions and velocities get a box this many times as wide as the data, about the same middle.
         quantile: this share of the data may lie outside the box at either end (the heavy tails of velocities).
+        whole: a position's and a velocity's box is all of its word, which needs no clamp; else it is the data's range.
+            A scalar's box is the data's range in either case, because laws divide by masses.
 
     Raises FormatError: nothing to go by, or `room` below 1.
     """
@@ -84,6 +91,8 @@ def words_of(
         bits = width if isinstance(width, int) else width.get(group[0], WIDTH)
         fmt = format_for(low, high, bits)
         first, last = codes_of(fmt, low, high)
+        if whole and group[0] in _MOVING:
+            first, last = fmt.least, fmt.greatest
         for field in group:
             formats[field], limits[field] = fmt, (float(fmt.value(first)), float(fmt.value(last)))
     return Words(formats, limits)
