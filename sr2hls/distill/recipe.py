@@ -16,7 +16,8 @@ class Recipe:
     of the strategy's penalty, None: its default; soften: accelerations above this many units weigh less, |err|
     s/(s + |a|), None: all alike (mean absolute error); inputs: "relative" (x_i - x_j) or "absolute" (x_i, x_j, with
     random shifts of the whole graph); bf16: the first 85 % of the steps in bfloat16, None: where the processor has it;
-    seed; every: uses every n-th snapshot of a trajectory.
+    seed; every: uses every n-th snapshot of a trajectory; own: factor on what a node perceptron sees of the body itself:
+    below 1 the messages become ones that the node function need not multiply by the receiver's mass or charge.
     """
 
     strategy: str = "bottleneck"
@@ -32,3 +33,4 @@ class Recipe:
     bf16: bool | None = None
     seed: int = 0
     every: int = 5
+    own: float = 1.0

@@ -32,15 +32,15 @@ class Reading(Protocol):
 
 
 class NodePerceptron(nn.Module):
-    """(own columns, summed messages) → acceleration, in typical units."""
+    """(own columns times `own`, summed messages) → acceleration, in typical units."""
 
-    def __init__(self, columns: Columns, hidden: int, depth: int, width: int) -> None:
+    def __init__(self, columns: Columns, hidden: int, depth: int, width: int, own: float = 1.0) -> None:
         super().__init__()
-        self.columns = columns
+        self.columns, self.own = columns, own
         self.layers = perceptron(columns.own_width + width, hidden, columns.dimension, depth)
 
     def forward(self, x: Tensor, summed: Tensor) -> Tensor:
-        return torch.as_tensor(self.layers(torch.cat([self.columns.own(x), summed], -1)))
+        return torch.as_tensor(self.layers(torch.cat([self.columns.own(x) * self.own, summed], -1)))
 
 
 class SumOverMass(nn.Module):

@@ -207,6 +207,8 @@ def _check(recipe: Recipe, graphs: Graphs) -> None:
             raise FormatError(f"recipe: {name} is {getattr(recipe, name)}; 1 or more is needed")
     if not recipe.rate > 0:
         raise FormatError(f"recipe: a learning rate of {recipe.rate}; above 0 is needed")
+    if not recipe.own > 0:
+        raise FormatError(f"recipe: own is {recipe.own}; above 0 is needed")
     if recipe.soften is not None and not recipe.soften > 0:
         raise FormatError(f"recipe: soften is {recipe.soften}; above 0 is needed, or none")
     if 0 in graphs.size:

@@ -34,7 +34,7 @@ class Strategy:
 
     def node(self, columns: Columns, recipe: Recipe, width: int) -> nn.Module:
         """(state in typical units, summed messages) → acceleration in typical units."""
-        return NodePerceptron(columns, recipe.hidden, recipe.depth, width)
+        return NodePerceptron(columns, recipe.hidden, recipe.depth, width, recipe.own)
 
     def message_unit(self, columns: Columns, sizes: Tensor, unit: float) -> float:
         """One unit of a message in the data's units."""
