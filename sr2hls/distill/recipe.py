@@ -16,17 +16,17 @@ class Recipe:
     of the strategy's penalty, None: its default; soften: accelerations above this many units weigh less, |err|
     s/(s + |a|), None: all alike (mean absolute error); inputs: "relative" (x_i - x_j) or "absolute" (x_i, x_j, with
     random shifts of the whole graph); bf16: the first 85 % of the steps in bfloat16, None: where the processor has it;
-    seed; every: uses every n-th snapshot of a trajectory; own: factor on what a node perceptron sees of the body itself:
-    below 1 the messages become ones that the node function need not multiply by the receiver's mass or charge.
+    seed; every: uses every n-th snapshot of a trajectory; own: factor on what a node perceptron sees of the body
+    itself: below 1 messages tend to be such that it need not multiply them by the receiver's mass or charge.
     """
 
     strategy: str = "bottleneck"
-    hidden: int = 64
+    hidden: int = 32
     depth: int = 3
     message: int = 16
-    steps: int = 6000
-    batch: int = 256
-    rate: float = 3e-3
+    steps: int = 3000
+    batch: int = 128
+    rate: float = 1e-2
     weight: float | None = None
     soften: float | None = None
     inputs: str = "relative"
