@@ -27,7 +27,7 @@ def test_heavy_tails_are_softened_and_charges_begin_blind() -> None:
 
 
 def test_mistakes_are_named() -> None:
-    with pytest.raises(FormatError, match="no strategy 'L2' .known: standard, bottleneck"):
+    with pytest.raises(FormatError, match="no strategy 'L2'"):
         recipe_for("spring", "L2")
     with pytest.raises(FormatError, match="no such field: hiden"):
         recipe_for("spring", hiden=3)
