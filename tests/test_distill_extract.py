@@ -398,6 +398,21 @@ def test_drag_that_hides_in_messages_is_taken_out_of_them() -> None:
     assert framed.own["vy_i"][1] == pytest.approx(-0.9, abs=0.05)
 
 
+def test_weight_that_hides_in_messages_is_taken_out_of_them() -> None:
+    """A uniform field of 3 along y: without room in the node function each of three messages holds a third of m g."""
+    record = newton(record_of("spring", b=500))
+    weight = np.stack([np.zeros_like(record.edge["m_i"]), -record.edge["m_i"]], axis=-1)
+    heavy = with_messages(record, record.messages + weight)
+    a = heavy.summed / record.node["m_i"][..., None]
+    heavy = replace(heavy, predicted=a, accelerations=a)
+    assert not verdict(heavy).recovered
+    framed = frame(heavy)
+    assert framed.offset["m_i"][1] == pytest.approx(-1.0, abs=0.02)
+    assert framed.has_own
+    assert framed.own["m_i"][1] == pytest.approx(-3.0, abs=0.06)
+    assert verdict(with_messages(heavy, framed.vectors)).recovered
+
+
 def test_friction_between_pairs_stays_in_the_messages() -> None:
     record = newton(record_of("spring"))
     speed = np.stack([record.edge[f"v{a}_i"] - record.edge[f"v{a}_j"] for a in "xy"], axis=-1)
