@@ -18,7 +18,7 @@ from sr2hls.circuit import Op
 from sr2hls.distill.law import Law, sum_symbol
 from sr2hls.distill.step import Words, fields_of, step_model, words_of
 from sr2hls.distill.step.certificate import certify
-from sr2hls.distill.step.model import Motion, gauged
+from sr2hls.distill.step.model import Motion, gauged, pair_model
 from sr2hls.distill.step.parallel import ParallelStep, codes_of_values, parallel_step, values_of_codes
 from sr2hls.distill.step.serial import SerialStep, serial_step
 from sr2hls.distill.step.simulate import simulate_serial
@@ -143,6 +143,16 @@ def test_neighbors() -> None:
     columns = [at[name[:-1]][:, int(name[-1])] for name in model.inputs]
     value = array_function(got["ay0"], [symbol(name) for name in model.inputs])(*columns)
     np.testing.assert_allclose(value, pairwise(SPRING, pair, 0.25)[1][:, 0], rtol=1e-12)
+
+
+def test_the_pair_model_is_one_message() -> None:
+    model = pair_model(GRAVITY, Motion(nearest=0.25))
+    assert model.inputs == ("dx", "dy", "m_i", "m_j")
+    dx, dy = np.array([0.5, -1.0, 0.01]), np.array([0.25, 2.0, 0.02])
+    distance = np.maximum(np.hypot(dx, dy), 0.25)
+    for output, d in zip(model.outputs, (dx, dy), strict=True):
+        got = array_function(output.expression, [symbol(name) for name in model.inputs])(dx, dy, 2.0, 3.0)
+        np.testing.assert_allclose(got, -6 * d / distance / (distance + 0.01) ** 2, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -392,6 +402,20 @@ def test_accelerations_are_the_law() -> None:
     for law in (SPRING, GRAVITY, DAMPED):
         for got, want in zip(accelerations(law, 0.25, at), pairwise(law, at, 0.25), strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+
+
+def test_a_chain_of_bodies() -> None:
+    chain = [(0, 1), (1, 0), (1, 2), (2, 1)]
+    step = parallel_step(
+        SPRING, 3, words(), motion=Motion(0.25), neighbors=chain, scalars={"m": MASSES[:3]}, max_error=0.02
+    )
+    begun = {name: values[:, :3] for name, values in begin(2).items() if name != "m"}
+    driven = trajectory(step, begun, 10, dt=1 / 128)
+    assert 0 < driven.error[-1].max() < 1e-3
+    alone = {"m": np.tile(MASSES[:2], (2, 1))} | {name: values[:, :2] for name, values in begun.items()}
+    pair = accelerations(SPRING, 0.25, alone)
+    full = accelerations(SPRING, 0.25, begun | {"m": np.tile(MASSES[:3], (2, 1))}, chain)
+    np.testing.assert_allclose(full[0][:, 0], pair[0][:, 0], rtol=1e-12)
 
 
 def test_a_trajectory_of_accelerations(parallel: ParallelStep) -> None:

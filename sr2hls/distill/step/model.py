@@ -122,7 +122,7 @@ def step_model(
         return lambda field: sympy.Rational(known[field][body]) if field in known else symbol(f"{field}{body}")
 
     messages: dict[int, list[tuple[sympy.Expr, ...]]] = {body: [] for body in range(bodies)}
-    for sender, receiver in _pairs(neighbors, bodies):
+    for sender, receiver in pairs_of(neighbors, bodies):
         messages[receiver].append(_message(law, motion, of_body, receiver, sender))
     outputs = []
     for body in range(bodies):
@@ -172,6 +172,20 @@ def edge_model(law: Law, motion: Motion) -> SymbolicModel:
     return SymbolicModel(_used([f"{field}_{end}" for field in fields for end in "ij"], outputs), tuple(outputs))
 
 
+def pair_model(law: Law, motion: Motion) -> SymbolicModel:
+    """The messages of one pair over its displacement: inputs dx, dy, ..., m_i, m_j, ...; outputs message_1, ...."""
+    fields = [field for field in fields_of(law, motion) if field not in law.axes]
+    apart = {axis: symbol(f"d{axis}") for axis in law.axes}
+
+    def of_end(end: int) -> Named:
+        return lambda field: symbol(f"{field}_{'ij'[end]}")
+
+    parts = _over_displacement(law, motion, apart, of_end, 0, 1)
+    outputs = [_output(f"message_{k}", part, law) for k, part in enumerate(parts, 1)]
+    names = [*(d.name for d in apart.values()), *(f"{field}_{end}" for field in fields for end in "ij")]
+    return SymbolicModel(_used(names, outputs), tuple(outputs))
+
+
 def node_model(law: Law, motion: Motion) -> SymbolicModel:
     """One body's outputs: inputs vx_i, m_i, ... and sum_1, sum_2, ...; outputs as `output_names`."""
     fields = fields_of(law, motion)
@@ -187,10 +201,23 @@ def _message(
     """The edge function of one directed pair over the bodies' symbols."""
     first, second = of_body(min(receiver, sender)), of_body(max(receiver, sender))
     apart = {axis: sympy.Dummy(f"d{axis}", real=True) for axis in law.axes}
+    where = {d: first(axis) - second(axis) for axis, d in apart.items()}
+    return tuple(part.xreplace(where) for part in _over_displacement(law, motion, apart, of_body, receiver, sender))
+
+
+def _over_displacement(
+    law: Law,
+    motion: Motion,
+    apart: Mapping[str, sympy.Symbol],
+    of_body: Callable[[int], Named],
+    receiver: int,
+    sender: int,
+) -> tuple[sympy.Expr, ...]:
+    """The messages over symbols of the displacement, lower body minus higher body."""
     square = sympy.Add(*(d**2 for d in apart.values()))
     if motion.nearest is not None:
         square = sympy.Max(square, sympy.Rational(motion.nearest) ** 2)
-    # first in terms of the displacement, where sympy moves the sign of the other direction out of squares and products
+    # over symbols, sympy moves the sign of the other direction out of squares and products
     sign = 1 if receiver < sender else -1
     values: dict[sympy.Basic, sympy.Expr] = {symbol(f"d{axis}"): sign * d for axis, d in apart.items()}
     values[symbol("r")] = sympy.sqrt(square) + sympy.Rational(str(law.softening))  # as the decimal it was given as
@@ -198,8 +225,7 @@ def _message(
         match = _ENDED.fullmatch(name)
         if match is not None:
             values[symbol(name)] = of_body(receiver if match["end"] == "i" else sender)(match["field"])
-    where = {d: first(axis) - second(axis) for axis, d in apart.items()}
-    return tuple(exactly(part).xreplace(values).xreplace(where) for part in law.edge)
+    return tuple(exactly(part).xreplace(values) for part in law.edge)
 
 
 def _node(law: Law, motion: Motion, own: Named, sums: Sequence[sympy.Expr]) -> dict[str, sympy.Expr]:
@@ -229,7 +255,7 @@ def exactly(formula: sympy.Expr) -> sympy.Expr:
     return formula.xreplace({f: sympy.Rational(f) for f in formula.atoms(sympy.Float)})
 
 
-def _pairs(neighbors: Sequence[tuple[int, int]] | None, bodies: int) -> list[tuple[int, int]]:
+def pairs_of(neighbors: Sequence[tuple[int, int]] | None, bodies: int) -> list[tuple[int, int]]:
     """(sender, receiver), sorted by receiver."""
     if bodies < 2:
         raise LoadError(f"a step of {bodies} bodies: interactions need two or more")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sr2hls import api
 from sr2hls.distill.law import Law
-from sr2hls.distill.step.model import NEXT, Motion, Scalars, fields_of, output_names, step_model
+from sr2hls.distill.step.model import NEXT, Motion, Scalars, fields_of, output_names, pairs_of, step_model
 from sr2hls.distill.step.words import Words
 from sr2hls.errors import DomainError
 from sr2hls.formats import Format
@@ -25,13 +25,14 @@ Floats = NDArray[np.float64]
 class ParallelStep:
     """The whole step as one design; its ports are a field and a body's number (x0, m3).
 
-    words: of the fields that a body has; constants: numbers of scalars by body that were folded into the circuit;
-    outputs: names without the body's number.
+    neighbors: pairs (sender, receiver), None: all; words: of the fields that a body has; constants: numbers of scalars
+    by body that were folded into the circuit; outputs: names without the body's number.
     """
 
     law: Law
     motion: Motion
     bodies: int
+    neighbors: tuple[tuple[int, int], ...] | None
     words: Words
     constants: Mapping[str, tuple[float, ...]]
     outputs: tuple[str, ...]
@@ -127,7 +128,8 @@ def parallel_step(
     constants = {
         field: tuple(float(v) for v in numbers) for field, numbers in (scalars or {}).items() if field in fields
     }
-    return ParallelStep(law, asked, bodies, words, constants, outputs, design)
+    pairs = None if neighbors is None else tuple(pairs_of(neighbors, bodies))
+    return ParallelStep(law, asked, bodies, pairs, words, constants, outputs, design)
 
 
 def boxed(motion: Motion, words: Words) -> Motion:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sr2hls.analyze.evaluate import array_function
 from sr2hls.distill.law import Law
-from sr2hls.distill.step.model import NEXT, exactly
+from sr2hls.distill.step.model import NEXT, exactly, pairs_of
 from sr2hls.distill.step.parallel import ParallelStep, codes_of_values, values_of_codes
 from sr2hls.distill.step.serial import SerialStep
 from sr2hls.errors import FormatError, LoadError
@@ -42,28 +42,35 @@ class Driven:
         return found
 
 
-def accelerations(law: Law, nearest: float | None, state: Mapping[str, Floats]) -> list[Floats]:
-    """Of every body by the law in float64: for each axis (runs, bodies), from fields of that shape."""
-    bodies = state["x"].shape[1]
-    i, j = (
-        np.array(ends) for ends in zip(*((a, b) for a in range(bodies) for b in range(bodies) if a != b), strict=True)
-    )
+def accelerations(
+    law: Law,
+    nearest: float | None,
+    state: Mapping[str, Floats],
+    neighbors: Sequence[tuple[int, int]] | None = None,
+) -> list[Floats]:
+    """Of every body by the law in float64: for each axis (runs, bodies), from fields of that shape.
+
+    nearest, neighbors: as in `step_model`.
+    """
+    runs, bodies = state["x"].shape
+    j, i = (np.array(ends, dtype=np.int64) for ends in zip(*pairs_of(neighbors, bodies), strict=True))
     known = {f"d{axis}": state[axis][:, i] - state[axis][:, j] for axis in law.axes}
     square = np.asarray(sum(known[f"d{axis}"] ** 2 for axis in law.axes))
     known["r"] = np.sqrt(square if nearest is None else np.maximum(square, nearest**2)) + law.softening
     known |= {f"{field}_i": values[:, i] for field, values in state.items()}
     known |= {f"{field}_j": values[:, j] for field, values in state.items()}
-    shape = (len(square), bodies, bodies - 1)
     own = {f"{field}_i": values for field, values in state.items()}
     for k, part in enumerate(law.edge, 1):
         symbols = sorted(part.free_symbols, key=lambda s: s.name)
         message = array_function(exactly(part), symbols)(*(known[s.name] for s in symbols))
-        own[f"sum_{k}"] = np.broadcast_to(message, square.shape).reshape(shape).sum(axis=2)
+        total = np.zeros((bodies, runs))
+        np.add.at(total, i, np.broadcast_to(message, square.shape).T)
+        own[f"sum_{k}"] = total.T
     found = []
     for part in law.node:
         symbols = sorted(part.free_symbols, key=lambda s: s.name)
         value = array_function(exactly(part), symbols)(*(own[s.name] for s in symbols))
-        found.append(np.broadcast_to(value, state["x"].shape))
+        found.append(np.broadcast_to(value, (runs, bodies)))
     return found
 
 
@@ -72,7 +79,8 @@ def trajectory(step: Step, state: Mapping[str, ArrayLike], steps: int, dt: float
 
     The integrator is the semi-implicit Euler method. A step with an integrator of its own is fed with its outputs, all
     in its words; the reference then begins at the state that these words hold. A step that gives accelerations is
-    integrated outside in float64, and its inputs are rounded to its words.
+    integrated outside in float64, and its inputs are rounded to its words. Scalars are those that the words hold in
+    both: a mass is a property of the bodies, not a state.
 
     Args:
         state: field → (bodies,) or (runs, bodies); positions and velocities, and the scalars that are not folded in.
@@ -89,9 +97,11 @@ def trajectory(step: Step, state: Mapping[str, ArrayLike], steps: int, dt: float
         raise FormatError("a time step dt is needed: this step gives accelerations")
     axes = step.law.axes
     now = _full(step, state, axes)
-    if inside:
-        now |= values_of_codes(step.words, codes_of_values(step.words, now))
+    in_words = values_of_codes(step.words, codes_of_values(step.words, now))
+    moving = (*axes, *_speeds(axes))
+    now |= {field: values for field, values in in_words.items() if inside or field not in moving}
     exact = dict(now)
+    neighbors = step.neighbors if isinstance(step, ParallelStep) else None
     shown, wanted = [_positions(now, axes)], [_positions(exact, axes)]
     visited: list[dict[str, Codes]] = []
     given: list[dict[str, Floats]] = []
@@ -101,13 +111,13 @@ def trajectory(step: Step, state: Mapping[str, ArrayLike], steps: int, dt: float
         visited.append(codes)
         given.append(outputs)
         now = _next(now, outputs, tick, axes)
-        found = accelerations(step.law, step.motion.nearest, exact)
+        found = accelerations(step.law, step.motion.nearest, exact, neighbors)
         exact = _next(exact, {f"a{axis}": a for axis, a in zip(axes, found, strict=True)}, tick, axes)
         shown.append(_positions(now, axes))
         wanted.append(_positions(exact, axes))
     states = {f: np.concatenate([codes[f] for codes in visited]) for f in step.words.formats}
     outputs = {name: np.concatenate([values[name] for values in given]) for name in step.outputs}
-    held = sum(_at_the_end(step, field, codes) for field, codes in states.items() if field in (*axes, *_speeds(axes)))
+    held = sum(_at_the_end(step, field, codes) for field, codes in states.items() if field in moving)
     times: Floats = np.arange(steps + 1, dtype=np.float64) * tick
     return Driven(times, np.stack(shown), np.stack(wanted), states, outputs, held)
 
