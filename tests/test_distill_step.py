@@ -23,10 +23,10 @@ from sr2hls.distill.step.parallel import ParallelStep, codes_of_values, parallel
 from sr2hls.distill.step.serial import SerialStep, serial_step
 from sr2hls.distill.step.simulate import simulate_serial
 from sr2hls.distill.step.slopes import largest_slope
-from sr2hls.distill.step.top import save
+from sr2hls.distill.step.top import CERTIFICATE, check_folder, save
 from sr2hls.distill.step.trajectory import accelerations, replay, trajectory
 from sr2hls.emit.design_json import short_digest
-from sr2hls.errors import CircuitError, DomainError, FormatError, LoadError, UnsupportedError
+from sr2hls.errors import CircuitError, DomainError, FormatError, LoadError, MismatchError, UnsupportedError
 from sr2hls.interpret import interpret
 from sr2hls.model import symbol
 from sr2hls.operators import RoundHalfEven, Select
@@ -323,6 +323,20 @@ def test_overflow_is_refused(serial: SerialStep) -> None:
     wider = words_of({name: 2 * values for name, values in states(500, 4).items()}, 12)
     with pytest.raises(CircuitError, match="not for the whole box"):
         certify(serial.edge, serial.node, wider.of(list(serial.words.formats)), 4, bits, targets)
+
+
+def test_the_certificate_of_a_folder_is_checked_again(serial: SerialStep, tmp_path: Path) -> None:
+    place = save(serial, tmp_path / "step")
+    assert check_folder(place) == serial.certificate
+    stated = serial.certificate.text()
+    bound = repr(serial.certificate.outputs[0].bound)
+    for old, new in ((f'"bound": {bound}', f'"bound": {float(bound) / 2}'), ('"bodies": 4', '"bodies": 3')):
+        (place / CERTIFICATE).write_text(stated.replace(old, new, 1))
+        with pytest.raises(MismatchError, match="does not follow"):
+            check_folder(place)
+    (place / CERTIFICATE).write_text(stated[:100])
+    with pytest.raises(LoadError, match="damaged"):
+        check_folder(place)
 
 
 @pytest.mark.parametrize("which", ["serial", "euler"])

@@ -25,7 +25,7 @@ from sr2hls.design import Design
 from sr2hls.distill.step.slopes import largest_slope
 from sr2hls.distill.step.words import Words
 from sr2hls.emit.design_json import short_digest
-from sr2hls.errors import CircuitError, FormatError
+from sr2hls.errors import CircuitError, FormatError, LoadError
 from sr2hls.formats import Format
 from sr2hls.model import symbol
 
@@ -80,6 +80,20 @@ class StepCertificate:
     def text(self) -> str:
         """As JSON."""
         return json.dumps({"sr2hls_step_certificate": VERSION, **asdict(self)}, indent=1) + "\n"
+
+
+def asked_of(text: str) -> tuple[int, Words, int, dict[str, float]]:
+    """What a certificate's text says it is for: bodies, words, bits of the accumulator, targets. Raises LoadError."""
+    try:
+        data = json.loads(text)
+        if data["sr2hls_step_certificate"] != VERSION:
+            raise LoadError(f"not a step certificate of version {VERSION}")
+        formats = {str(field): Format.parse(fmt) for field, fmt, _, _ in data["domain"]}
+        limits = {str(field): (float(low), float(high)) for field, _, low, high in data["domain"]}
+        targets = {str(output["name"]): float(output["target"]) for output in data["outputs"]}
+        return int(data["bodies"]), Words(formats, limits), int(data["messages"][0]["accumulator"]), targets
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        raise LoadError("no step certificate, or a damaged one") from None
 
 
 def node_slopes(node: Design, sums: Sequence[str], margins: Mapping[str, Fraction]) -> dict[str, dict[str, Fraction]]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sr2hls import api
+from sr2hls.distill.step.certificate import StepCertificate, asked_of, certify
 from sr2hls.distill.step.serial import SerialStep, message_width
 from sr2hls.emit.design_json import short_digest
 from sr2hls.emit.names import fresh_prefix, safe_names
 from sr2hls.emit.text import render
 from sr2hls.emit.verilog import module_name, one_line, port_names, verilog
+from sr2hls.errors import LoadError, MismatchError
 from sr2hls.formats import Format
 from sr2hls.report.folder import staged
 from sr2hls.resources import resource
@@ -71,6 +74,26 @@ def save(step: SerialStep, folder: str | Path, *, force: bool = False) -> Path:
         step.edge.save(staging / "edge")
         step.node.save(staging / "node")
     return place
+
+
+def check_folder(folder: str | Path) -> StepCertificate:
+    """Compose the certificates in a folder that `save` wrote anew, and require that the stated one is the same.
+
+    `sr2hls verify` on the folders `edge` and `node` proves what this rests on, without the compiler's code.
+
+    Raises MismatchError: the certificate is of other designs, or says something else. LoadError: a file is damaged.
+    """
+    place = Path(folder)
+    try:
+        stated = (place / CERTIFICATE).read_text(encoding="utf-8")
+        bodies, words, accumulator, targets = asked_of(stated)
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadError(f"{place / CERTIFICATE}: cannot be read ({error})") from None
+    edge, node = api.Design.read(place / "edge"), api.Design.read(place / "node")
+    found = certify(edge, node, words, bodies, accumulator, targets)
+    if found.text() != stated:
+        raise MismatchError(f"{place / CERTIFICATE}: it does not follow from the certificates in edge and node")
+    return found
 
 
 def step_top(step: SerialStep) -> str:
