@@ -69,7 +69,7 @@ def _one(train: Graphs, held_out: Graphs, seed: int, options: argparse.Namespace
     found = discover(learned, train, held_out, budget=options.budget, seed=seed, name="DE421")
     print(f"forces of the network are radial to {found.sampled.central:.6f} of |F|²; {found.evaluations} evaluations")
     for one in found.candidates:
-        mark = "->" if one is found.best else "  "
+        mark = "->" if one.radial == found.best.radial else "  "
         error = float(np.sqrt(np.mean(one.held_out**2)))
         cost = f"{one.cycles} cycles, {one.nodes} nodes, held-out error after the fit {error:.2e}"
         print(f" {mark} {cost}: {one.radial.evalf(6)}")

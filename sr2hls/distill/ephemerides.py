@@ -5,8 +5,8 @@ observations: barycentric positions as Chebyshev polynomials of time. Velocities
 these polynomials. Units: astronomical units and Julian years of 365.25 days (TDB); G times the Sun's mass is 39.476.
 
 The dynamics behind it has more than Newton's law between these bodies: asteroids, Pluto, the Moon apart from the Earth,
-and relativity. Newton's law with DE421's own masses leaves 2e-6 of the Sun's acceleration (root mean square), up to 2e-7
-of the inner planets' and up to 1e-8 of the outer ones'.
+and relativity. Newton's law with DE421's own masses leaves 2e-6 of the Sun's acceleration (root mean square), up to
+2e-7 of the inner planets' and up to 1e-8 of the outer ones'.
 """
 
 from __future__ import annotations

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
 from sr2hls.distill.graphs import Graphs, edge_columns, node_columns
 from sr2hls.distill.law import Law
 from sr2hls.distill.symbolic.constants import Template, template
-from sr2hls.distill.trajectories import Floats
+from sr2hls.distill.trajectories import Floats, Ints
 from sr2hls.errors import FormatError, LoadError, ToolError
 from sr2hls.operators.numeric import evaluate
 
-ROWS = 400  # snapshots that are fitted, at most, evenly spaced
 _EVALUATIONS = 60
 _BAD = 1e6  # residual of a formula that has no value there
 
@@ -36,7 +36,13 @@ class Reoptimized:
 
 
 def reoptimize(
-    law: Law, graphs: Graphs, scalars: Mapping[str, Floats], *, reference: int = 0, constants: bool = True
+    law: Law,
+    graphs: Graphs,
+    scalars: Mapping[str, Floats],
+    *,
+    reference: int = 0,
+    constants: bool = True,
+    snapshots: int = 400,
 ) -> Reoptimized:
     """Least squares over the logarithms of all positive scalars and the constants of the edge formulas.
 
@@ -45,6 +51,7 @@ def reoptimize(
             body `reference` keeps its values: a law is known up to the unit of its scalars only.
         constants: whether the edge formulas' numbers are fitted, too, each relative to its size; those of the node
             function stay, since a factor could sit in either.
+        snapshots: that are fitted, at most, evenly spaced; the errors are of all.
 
     Raises:
         FormatError: a scalar with another shape, or not above zero. LoadError: the law has no value on the data.
@@ -56,12 +63,13 @@ def reoptimize(
 
     names = tuple(scalars)
     begin = _start(graphs, scalars)
-    some = graphs.rows(np.unique(np.linspace(0, graphs.size[0] - 1, min(ROWS, graphs.size[0])).astype(np.int64)))
+    some = graphs.rows(np.unique(np.linspace(0, graphs.size[0] - 1, min(snapshots, graphs.size[0])).astype(np.int64)))
     free = template(law.edge, scales=True) if constants else Template(law.edge, (), ())
     size = np.maximum(np.sqrt((some.accelerations**2).sum(-1).mean(0)), 1e-300)
     movable = np.arange(begin.shape[1]) != reference
     count = len(names) * int(movable.sum())
     numbers = np.array(free.values)
+    open_law, known = replace(law, edge=free.expressions), _known(some, names)
 
     def at(parameters: Floats) -> tuple[Mapping[str, Floats], Floats]:
         logs = np.log(begin)
@@ -70,10 +78,9 @@ def reoptimize(
 
     def residuals(parameters: Floats) -> Floats:
         values, fitted = at(parameters)
-        predicted = predict(
-            replace(law, edge=free.expressions), some, values, dict(zip(free.names, fitted, strict=True))
-        )
-        off = ((predicted - some.accelerations) / size[:, None]).ravel()
+        predicted = _accelerations(open_law, known, values, dict(zip(free.names, fitted, strict=True)))
+        with np.errstate(all="ignore"):
+            off = ((predicted - some.accelerations) / size[:, None]).ravel()
         return np.where(np.isfinite(off), np.clip(off, -_BAD, _BAD), _BAD)
 
     found, steps = np.zeros(count + len(numbers)), 1
@@ -89,26 +96,49 @@ def reoptimize(
 
 def errors_of(law: Law, graphs: Graphs, scalars: Mapping[str, Floats]) -> Floats:
     """Root mean square of the error of each body's acceleration over that of the acceleration: (n,)."""
-    off = predict(law, graphs, scalars) - graphs.accelerations
     size = np.sqrt((graphs.accelerations**2).sum(-1).mean(0))
-    return np.asarray(np.sqrt((off**2).sum(-1).mean(0)) / np.maximum(size, 1e-300))
+    with np.errstate(all="ignore"):  # at a pole the error is inf or nan
+        off = predict(law, graphs, scalars) - graphs.accelerations
+        return np.asarray(np.sqrt((off**2).sum(-1).mean(0)) / np.maximum(size, 1e-300))
 
 
-def predict(
-    law: Law, graphs: Graphs, scalars: Mapping[str, Floats], parameters: Mapping[str, float] | None = None
-) -> Floats:
+def predict(law: Law, graphs: Graphs, scalars: Mapping[str, Floats]) -> Floats:
     """Accelerations (b, n, d) by the law, with scalars (n,) per body beside those of the graphs."""
+    return _accelerations(law, _known(graphs, tuple(scalars)), scalars, {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What does not depend on the unknown scalars: the columns of edges and bodies, and where the edges of a body begin
+    (they are sorted by their receiver)."""
+
+    graphs: Graphs
+    edge: Mapping[str, Floats]
+    node: Mapping[str, Floats]
+    starts: Ints
+
+
+def _known(graphs: Graphs, unknown: tuple[str, ...]) -> _Known:
+    rest = replace(graphs, scalars={name: v for name, v in graphs.scalars.items() if name not in unknown})
+    starts = np.flatnonzero(np.diff(graphs.receivers, prepend=-1))
+    return _Known(rest, edge_columns(rest), node_columns(rest), starts)
+
+
+def _accelerations(law: Law, known: _Known, scalars: Mapping[str, Floats], parameters: Mapping[str, float]) -> Floats:
+    graphs = known.graphs
     b, n, _ = graphs.size
-    known = {**graphs.scalars, **{name: np.broadcast_to(values, (b, n)) for name, values in scalars.items()}}
-    there = replace(graphs, scalars=known)
-    columns = {**edge_columns(there), **(parameters or {})}
-    edge = [np.broadcast_to(evaluate(e, columns), (b, len(graphs.senders))) for e in law.edge]
-    total = np.zeros((b, n, len(edge)))
-    starts = np.flatnonzero(np.diff(graphs.receivers, prepend=-1))  # edges are sorted by their receiver
-    total[:, graphs.receivers[starts]] = np.add.reduceat(np.stack(edge, axis=-1), starts, axis=1)
-    columns = {**node_columns(there), **(parameters or {})}
-    columns |= {f"sum_{k + 1}": total[..., k] for k in range(len(edge))}
-    return np.stack([np.broadcast_to(evaluate(e, columns), (b, n)) for e in law.node], axis=-1)
+    edge: dict[str, Any] = {**known.edge, **parameters}
+    node: dict[str, Any] = {**known.node, **parameters}
+    for name, values in scalars.items():
+        edge |= {f"{name}_i": values[graphs.receivers], f"{name}_j": values[graphs.senders]}
+        node[f"{name}_i"] = values
+    for k, expression in enumerate(law.edge):
+        message = np.broadcast_to(evaluate(expression, edge), (b, len(graphs.senders)))
+        total = np.zeros((b, n))
+        with np.errstate(all="ignore"):
+            total[:, graphs.receivers[known.starts]] = np.add.reduceat(message, known.starts, axis=1)
+        node[f"sum_{k + 1}"] = total
+    return np.stack([np.broadcast_to(evaluate(e, node), (b, n)) for e in law.node], axis=-1)
 
 
 def _start(graphs: Graphs, scalars: Mapping[str, Floats]) -> Floats:

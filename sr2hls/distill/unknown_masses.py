@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sr2hls.distill.networks.scalars import Learned
 
 OPERATORS = ("+", "-", "*", "/", "square", "sqrt", "exp", "log")
-SNAPSHOTS = 60  # whose edges are fitted
+SNAPSHOTS = 60  # whose edges are fitted, and on which formulas compete
 FINALISTS = 10
 
 
@@ -129,7 +129,7 @@ def discover(
     for priced in front:
         law = radial_law(priced.expression, train.size[2], train.softening, name)
         try:
-            fitted = reoptimize(law, train, {MASS: masses}, reference=reference)
+            fitted = reoptimize(law, train, {MASS: masses}, reference=reference, snapshots=SNAPSHOTS)
         except LoadError:
             continue  # a formula with poles or logarithms where the data are; others remain, or the choice says so
         off = errors_of(fitted.law, held_out, fitted.scalars)
@@ -139,6 +139,9 @@ def discover(
     by_cost = [Priced(c.radial, c.cycles, c.nodes, _mean_square(c.held_out)) for c in found]
     best = choose(by_cost)
     chosen = next(c for c, priced in zip(found, by_cost, strict=True) if priced is best)
+    first = chosen.fitted
+    last = reoptimize(first.law, train, first.scalars, reference=reference)  # on more snapshots
+    chosen = replace(chosen, fitted=last, held_out=errors_of(last.law, held_out, last.scalars))
     return Discovery(chosen, tuple(found), sampled, evaluations)
 
 
