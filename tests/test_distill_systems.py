@@ -13,10 +13,10 @@ import sympy
 
 from sr2hls.distill.graphs import edge_columns, graphs_of, node_columns, split
 from sr2hls.distill.systems import System, canonical, energy, forces, momentum, names, simulate, system, truth
+from sr2hls.distill.systems.exact import accelerations
 from sr2hls.distill.systems.families.spring import DAMPING
 from sr2hls.distill.systems.families.string import GRAVITY
 from sr2hls.distill.systems.integrate import integrate
-from sr2hls.distill.systems.truth import accelerations
 from sr2hls.distill.trajectories import Trajectories
 from sr2hls.errors import FormatError
 from sr2hls.operators import foreign
@@ -252,6 +252,15 @@ def test_a_run_does_not_depend_on_the_others(monkeypatch: pytest.MonkeyPatch) ->
         assert np.array_equal(getattr(many, name)[:3], getattr(few, name))
         assert np.array_equal(getattr(many, name), getattr(again, name))
     assert not np.array_equal(simulate(one, runs=3, times=5, dt=0.2, seed=1).positions, few.positions)
+
+
+def test_many_bodies_add_up_as_few_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = system("superposition")
+    tables = simulate(one, runs=6, times=3, bodies=9)
+    monkeypatch.setattr("sr2hls.distill.systems.exact._FEW", 100)
+    pairwise = simulate(one, runs=6, times=3, bodies=9)
+    assert np.array_equal(tables.positions, pairwise.positions)
+    assert np.array_equal(tables.accelerations, pairwise.accelerations)
 
 
 def test_accelerations_are_those_of_the_rows() -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 
 from sr2hls.distill.systems import families
-from sr2hls.distill.systems.system import System
+from sr2hls.distill.systems.definition import System
 from sr2hls.errors import FormatError
 
 

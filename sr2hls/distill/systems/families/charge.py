@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sr2hls.distill.systems.system import M_I, M_J, Q_I, Q_J, R, Scalars, System, signed
+from sr2hls.distill.systems.definition import M_I, M_J, Q_I, Q_J, R, Scalars, System, signed
 from sr2hls.distill.trajectories import CHARGE, MASS, Floats
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sr2hls.distill.systems.system import R, Scalars, System, gaussian
+from sr2hls.distill.systems.definition import R, Scalars, System, gaussian
 from sr2hls.distill.trajectories import Floats
 from sr2hls.operators import GreaterEqual
 

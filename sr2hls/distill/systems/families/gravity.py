@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sr2hls.distill.systems.system import M_I, M_J, R, Scalars, System, gaussian
+from sr2hls.distill.systems.definition import M_I, M_J, R, Scalars, System, gaussian
 from sr2hls.distill.trajectories import MASS, Floats
 
 

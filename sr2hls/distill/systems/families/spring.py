@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy
 
-from sr2hls.distill.systems.system import Own, R, Scalars, System, gaussian
+from sr2hls.distill.systems.definition import Own, R, Scalars, System, gaussian
 from sr2hls.distill.trajectories import AXES, Floats
 from sr2hls.model import symbol
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import sympy
 
+from sr2hls.distill.systems.definition import Own, R, Scalars, System, gaussian
 from sr2hls.distill.systems.families.spring import energy, radial
-from sr2hls.distill.systems.system import Own, R, Scalars, System, gaussian
 from sr2hls.distill.trajectories import MASS, Floats, Ints
 from sr2hls.model import symbol
 

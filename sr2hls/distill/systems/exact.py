@@ -9,13 +9,14 @@ import sympy
 
 from sr2hls.distill.graphs import Graphs, displacement
 from sr2hls.distill.law import Law, sum_symbol
-from sr2hls.distill.systems.system import M_I, Scalars, System
+from sr2hls.distill.systems.definition import M_I, Scalars, System
 from sr2hls.distill.trajectories import AXES, MASS, Floats, Ints, Trajectories
 from sr2hls.errors import FormatError
 from sr2hls.model import symbol
 
 _TINY = 1e-300  # two bodies in one place do not act on each other: there is no direction
 _ROWS = 4096
+_FEW = 2  # pairs per body: with more, sums go by tables; bodies add in the same order either way
 
 
 def pairs(system: System, n: int) -> tuple[Ints, Ints]:
@@ -55,9 +56,15 @@ def acceleration(system: System, n: int, names: tuple[str, ...]) -> Callable[[Fl
         j = {name: scalars[name][second] for name in system.uses}
         forces = pair_forces(system, positions[:, first] - positions[:, second], i, j)
         total = np.zeros_like(positions) if system.own is None else system.own.force(positions, velocities, scalars)
-        for at, (one, other) in enumerate(ends):
-            total[:, one] += forces[:, at]
-            total[:, other] -= forces[:, at]
+        if len(ends) > _FEW * n:
+            table = np.zeros((len(positions), n, *positions.shape[1:]))  # sender first
+            table[:, second, first], table[:, first, second] = forces, -forces
+            for sender in range(n):
+                total += table[:, sender]
+        else:
+            for at, (one, other) in enumerate(ends):
+                total[:, one] += forces[:, at]
+                total[:, other] -= forces[:, at]
         total /= scalars[MASS]
         return total
 

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from sr2hls.distill.systems.definition import System
+from sr2hls.distill.systems.exact import acceleration, accelerations
 from sr2hls.distill.systems.integrate import integrate
-from sr2hls.distill.systems.system import System
-from sr2hls.distill.systems.truth import acceleration, accelerations
 from sr2hls.distill.trajectories import Trajectories, check
 from sr2hls.errors import FormatError
 
