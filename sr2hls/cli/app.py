@@ -8,6 +8,7 @@ import typer
 
 from sr2hls.cli.compile import compile_command
 from sr2hls.cli.costs import costs_command
+from sr2hls.cli.distill import distill_command
 from sr2hls.cli.equations import equations_command
 from sr2hls.cli.listings import functions_command, targets_command
 from sr2hls.cli.prove import prove_command
@@ -26,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("search")(search_command)
+app.command("distill")(distill_command)
 app.command("compile")(compile_command)
 app.command("simulate")(simulate_command)
 app.command("synth")(synth_command)

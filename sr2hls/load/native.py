@@ -17,9 +17,15 @@ from sr2hls.operators import HEADS, foreign
 
 VERSION = 1
 MAX_TEXT = 16 << 20
+LAW, LAW_KEY = "law.json", "sr2hls_law"  # two models, an edge and a node function, see `sr2hls.distill.law_json`
 _HEADS = {head.__name__: head for head in HEADS}
 _RATIONAL = re.compile(r"-?\d{1,5000}(?:/\d{1,5000})?")
 _ATOMS = {"pi": sympy.pi, "E": sympy.E}
+
+
+def is_law(head: str) -> bool:
+    """Whether a JSON text that begins so is a force law's."""
+    return f'"{LAW_KEY}"' in head[:200]
 
 
 def encode(node: sympy.Basic) -> Any:

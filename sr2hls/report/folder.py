@@ -15,13 +15,18 @@ from sr2hls.emit.design_json import SCHEMA
 from sr2hls.emit.design_read import read_design
 from sr2hls.emit.project import DESIGN
 from sr2hls.errors import LoadError, OutputError
+from sr2hls.load.native import LAW, is_law
 from sr2hls.load.search_json import NAME as SEARCH
 from sr2hls.load.search_json import is_search
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether a folder was written by sr2hls: it holds a design.json of our schema, or the search.json of a search."""
-    return f'"schema": {json.dumps(SCHEMA)}' in _head(folder / DESIGN) or is_search(_head(folder / SEARCH))
+    """Whether a folder was written by sr2hls: it holds our design.json, the search.json of a search, or a force law."""
+    return (
+        f'"schema": {json.dumps(SCHEMA)}' in _head(folder / DESIGN)
+        or is_search(_head(folder / SEARCH))
+        or is_law(_head(folder / LAW))
+    )
 
 
 def _head(path: Path) -> str:
