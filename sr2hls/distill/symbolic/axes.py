@@ -15,6 +15,7 @@ from sr2hls.distill.law import sum_symbol
 from sr2hls.distill.symbolic.constants import filled
 from sr2hls.distill.trajectories import AXES, Floats
 from sr2hls.model import symbol
+from sr2hls.operators import product
 
 COMPONENT, SUMMED = "d", "sum_d"
 VELOCITIES = ("v_i", "v_j")
@@ -33,6 +34,11 @@ def names_on(axis: int) -> dict[str, sympy.Symbol]:
 def on_axes(generic: sympy.Expr, dimension: int) -> tuple[sympy.Expr, ...]:
     """A formula of the generic axis → one for each axis."""
     return tuple(filled(generic, names_on(axis)) for axis in range(dimension))
+
+
+def on_displacement(radial: sympy.Expr, softening: float) -> sympy.Expr:
+    """The size of a vector along the displacement → its component on the generic axis: |x_i - x_j| is r - softening."""
+    return product(radial, symbol(COMPONENT) / (symbol("r") - sympy.Rational(str(softening))))
 
 
 def generic_of(expressions: Sequence[sympy.Expr]) -> sympy.Expr | None:

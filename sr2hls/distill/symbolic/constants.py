@@ -36,17 +36,17 @@ class Template:
         return tuple(filled(expression, table) for expression in self.expressions)
 
 
-def template(expressions: Sequence[sympy.Expr], *, scales: bool = False) -> Template:
+def template(expressions: Sequence[sympy.Expr], *, scales: bool = False, first: int = 0) -> Template:
     """The formulas with every constant as a parameter of its own.
 
     scales: terms of a formula that have no factor yet get one, of value 1 or -1: without it, -m_i*m_j/r has no
-    parameter at all.
+    parameter at all. first: the number of the first parameter.
     """
     values: list[float] = []
 
     def parameter(value: sympy.Rational) -> sympy.Symbol:
         values.append(float(value))
-        return symbol(f"{PREFIX}{len(values) - 1}")
+        return symbol(f"{PREFIX}{first + len(values) - 1}")
 
     def walk(node: sympy.Expr) -> sympy.Expr:
         if node.is_Rational:
@@ -60,7 +60,7 @@ def template(expressions: Sequence[sympy.Expr], *, scales: bool = False) -> Temp
 
     def scaled(term: sympy.Expr) -> sympy.Expr:
         number, body = term.as_coeff_Mul(rational=True)
-        if not scales or abs(number) != 1 or body is sympy.S.One:
+        if not scales or abs(number) != 1 or body is sympy.S.One or _has_scale(body):
             return walk(term)
         return product(parameter(number), walk(body))
 
@@ -68,7 +68,17 @@ def template(expressions: Sequence[sympy.Expr], *, scales: bool = False) -> Temp
     for expression in expressions:
         terms = sympy.Add.make_args(expression)
         found.append(sympy.S.Zero if expression == 0 else sympy.Add(*(scaled(term) for term in terms)))
-    return Template(tuple(found), tuple(f"{PREFIX}{k}" for k in range(len(values))), tuple(values))
+    return Template(tuple(found), tuple(f"{PREFIX}{first + k}" for k in range(len(values))), tuple(values))
+
+
+def _has_scale(product_: sympy.Expr) -> bool:
+    """Whether a factor is a sum whose terms all have a constant, as in (2 - 2*r)*dx: these can take any scale."""
+
+    def numbered(term: sympy.Expr) -> bool:
+        return bool(term.is_Rational or abs(term.as_coeff_Mul(rational=True)[0]) != 1)
+
+    sums = [factor for factor in sympy.Mul.make_args(product_) if factor.is_Add]
+    return any(all(numbered(term) for term in factor.args) for factor in sums)
 
 
 def filled(expression: sympy.Expr, values: Mapping[str, sympy.Expr]) -> sympy.Expr:

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import sympy
 
-from sr2hls.distill.symbolic.axes import COMPONENT, SUMMED, VELOCITIES, on_axes, parallel_share
+from sr2hls.distill.symbolic.axes import COMPONENT, SUMMED, VELOCITIES, on_axes, on_displacement, parallel_share
 from sr2hls.distill.symbolic.choice import GUARD, Priced, choose
 from sr2hls.distill.symbolic.constants import plain_signs, snapped, template
 from sr2hls.distill.symbolic.rows import Rows, chosen, component_rows, displacement, radial_rows, scalars_in, weights
@@ -43,8 +43,8 @@ class Wishes:
     loss: str = "mse"
     guard: float = GUARD
     exact: float = 3e-3
-    finalists: int = 8
-    max_nodes: int = 20
+    finalists: int = 6
+    max_nodes: int = 16
     target: str = "vu9p-2"
     width: int = 16
     seed: int = 0
@@ -110,11 +110,10 @@ def fit_edge(
     share = parallel_share(flat, displacement(edge, dimension)) if vectors.shape[-1] == dimension else 0.0
     if isotropic or (isotropic is None and share >= PARALLEL):
         rows = radial_rows(edge, vectors, names, asked.rows, asked.loss, asked.seed)
-        away = symbol("r") - sympy.Rational(str(softening))
-        found = _search(rows, 0, asked, units, _on_displacement)
+        found = _search(rows, 0, asked, units, _vector)
         best = _chosen(found[0], rows, 0, asked)
         radial = _tidied(best.expression, rows, 0, asked.loss)
-        generic = radial * symbol(COMPONENT) / away
+        generic = on_displacement(radial, softening)
         error = _relative(best.loss, rows.targets[:, 0], rows.weights[:, 0], asked.loss)
         return Fitted(on_axes(generic, dimension), generic, radial, share, error, (found[0],), found[1])
     rows = component_rows(edge, vectors, names, asked.rows, asked.loss, asked.seed)
@@ -203,11 +202,11 @@ def fit_energy(
     pick = chosen(np.abs(slopes) * (weight > 0), asked.rows, asked.seed)
     size = weights(np.abs(slopes[pick]), asked.loss) * weight[pick]
     rows = Rows({k: v[pick] for k, v in columns.items()}, -slopes[pick, None], size[:, None] / size.mean())
-    found = _search(rows, 0, asked, units, _on_displacement)
+    found = _search(rows, 0, asked, units, _vector)
     best = _chosen(found[0], rows, 0, asked)
     energy = _integral(_tidied(best.expression, rows, 0, asked.loss))
     radial = sympy.expand(-sympy.diff(energy, symbol("r")))
-    generic = radial * symbol(COMPONENT) / (symbol("r") - sympy.Rational(str(softening)))
+    generic = on_displacement(radial, softening)
     error = _relative(best.loss, rows.targets[:, 0], rows.weights[:, 0], asked.loss)
     return energy, Fitted(on_axes(generic, dimension), generic, radial, 1.0, error, (found[0],), found[1])
 
@@ -299,7 +298,7 @@ def _price(expression: sympy.Expr, costs: OperatorCosts, whole: Whole) -> float:
     return expression_cost(whole(expression), costs, "circuit")
 
 
-def _on_displacement(radial: sympy.Expr) -> sympy.Expr:
+def _vector(radial: sympy.Expr) -> sympy.Expr:
     """What is built of a radial formula: a component of the vector."""
     return radial * symbol(COMPONENT) / symbol("r")
 
