@@ -5,9 +5,10 @@
 
 The laws are the exact ones of the simulated systems, or distilled ones from files (`law.json` of a distillation).
 Words: 16 bits (22 where the integrator is in the circuit), whose boxes hold at least 99 % of the states of simulated
-runs seen from the center of mass, and masses in MASSES; values outside saturate at the ports. Bodies nearer than NEAREST act as if at that
-distance, in circuit and reference alike (`Motion.nearest`): otherwise a softened 1/r^2 spans four decades. The table
-says how many of the pairs that is. Trajectories begin at the first runs that stay in the box and above NEAREST.
+runs seen from the center of mass, and masses in MASSES; values outside saturate at the ports. Bodies nearer than
+NEAREST act as if at that distance, in circuit and reference alike (`Motion.nearest`): otherwise a softened 1/r^2 spans
+four decades. The output says how many of the pairs that is. Trajectories begin at the first runs that stay in the box
+and above NEAREST.
 """
 
 from __future__ import annotations
