@@ -74,6 +74,7 @@ def distill(
     """
     need("torch")
     told = listener or Listener()
+    asked = _wishes(wishes, budget, target, seed)
     source = source_of(data, system=system, dimension=dimension, bodies=bodies, runs=runs, seed=seed)
     told.stage("data", source.about)
     for note in source.trajectories.notes:
@@ -81,7 +82,6 @@ def distill(
     chosen = _recipe(source, recipe, strategy, seed, changes)
     train_on, held_out = split(graphs_of(source.trajectories), HELD_OUT, seed)
     trained = _trained(train_on, held_out, chosen, checkpoint, resume, told)
-    asked = _wishes(wishes, budget, target, seed)
     found = distill_law(
         trained, train_on, held_out, system=source.name, wishes=asked, seed=seed, tell=lambda stage: _tell(told, stage)
     )
