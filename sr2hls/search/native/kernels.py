@@ -14,6 +14,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from sr2hls.search.native.apart import Integers, Single, SingleRows, Singles, apart
 from sr2hls.search.native.primitives import (
     ABS,
     ADD,
@@ -116,8 +117,20 @@ def _row(X, buf, slot, k, s, n):
     return X[slot, s : s + n] if slot < k else buf[slot - k, :n]
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def run(op, a, b, v, m, X, s, n, buf, step, top):
+@apart(fastmath=FAST)
+def run(
+    op: Integers,
+    a: Integers,
+    b: Integers,
+    v: Singles,
+    m: int,
+    X: SingleRows,
+    s: int,
+    n: int,
+    buf: SingleRows,
+    step: Single,
+    top: Single,
+) -> None:
     """Rows s..s+n of all m instructions into buf[:m, :n]. step > 0: every result is rounded to multiples of it and
     saturated at ±top (fake quantization)."""
     k = X.shape[0]
@@ -204,8 +217,18 @@ def run(op, a, b, v, m, X, s, n, buf, step, top):
                 d[i] = min(max(np.floor(d[i] / step + F(0.5)) * step, -top), top)
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def backward(op, a, b, m, X, s, n, buf, adj):
+@apart(python=True, fastmath=FAST)
+def backward(
+    op: Integers,
+    a: Integers,
+    b: Integers,
+    m: int,
+    X: SingleRows,
+    s: int,
+    n: int,
+    buf: SingleRows,
+    adj: SingleRows,
+) -> None:
     """Adjoints of all slots from adj[root]: adj has a row a slot, inputs included (those are only written).
 
     Comparisons and roundings have the derivative 0.

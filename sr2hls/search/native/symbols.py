@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
 from sr2hls import operators as ops
 from sr2hls.errors import LoadError, UnsupportedError
 from sr2hls.operators.registry import template
 from sr2hls.search.definitions import Defined
+from sr2hls.search.native.apart import Flags, Integers, Singles
 from sr2hls.search.native.instructions import instructions
 from sr2hls.search.native.primitives import BINARY
 
@@ -27,17 +27,17 @@ class Table(NamedTuple):
     An operand below 0 is an argument of the symbol (-1 - i). unary, binary, ternary: the symbols of that arity.
     """
 
-    arity: NDArray[np.int64]
-    first: NDArray[np.int64]
-    op: NDArray[np.int64]
-    a: NDArray[np.int64]
-    b: NDArray[np.int64]
-    v: NDArray[np.float32]
-    two: NDArray[np.bool_]  # per instruction: whether it has a second operand
-    unary: NDArray[np.int64]
-    binary: NDArray[np.int64]
-    ternary: NDArray[np.int64]
-    twin: NDArray[np.bool_]  # per symbol: whether its arguments may change places
+    arity: Integers
+    first: Integers
+    op: Integers
+    a: Integers
+    b: Integers
+    v: Singles
+    two: Flags  # per instruction: whether it has a second operand
+    unary: Integers
+    binary: Integers
+    ternary: Integers
+    twin: Flags  # per symbol: whether its arguments may change places
     plus: int  # the symbol of +, and of *; -1 where the search has none
     times: int
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
 from sr2hls.errors import LoadError, ToolError
-from sr2hls.search.native.symbols import FIRST, VARIABLE, Symbols
+from sr2hls.search.native.apart import Integers, RealRows, Reals, apart, inlined
+from sr2hls.search.native.symbols import FIRST, VARIABLE, Symbols, Table
 from sr2hls.search.native.tree import NODES
 from sr2hls.search.problem import Problem
 
@@ -27,10 +26,10 @@ _NEAR = 1e-6
 class Units(NamedTuple):
     """inputs: exponents of the base dimensions (k, dimensions), the target's (dimensions,); rule, power: per symbol."""
 
-    inputs: NDArray[np.float64]
-    target: NDArray[np.float64]
-    rule: NDArray[np.int64]
-    power: NDArray[np.float64]
+    inputs: RealRows
+    target: Reals
+    rule: Integers
+    power: Reals
     given: bool
 
 
@@ -70,16 +69,22 @@ def _rule(name: str) -> int:
     return {"*": PRODUCT, "/": QUOTIENT, "cond": SECOND}.get(name, PURE)
 
 
-@njit(cache=True, nogil=True)
-def _alike(a, b):
+@inlined()
+def _alike(a: Reals, b: Reals) -> bool:
     for q in range(a.shape[0]):
         if abs(a[q] - b[q]) > _NEAR:
             return False
     return True
 
 
-@njit(cache=True, nogil=True)
-def consistent(t, u, sym, arg, n):
+@inlined()
+def _put(out: Reals, a: Reals, factor: float, b: Reals) -> None:
+    for q in range(out.shape[0]):
+        out[q] = a[q] + factor * b[q]
+
+
+@apart()
+def consistent(t: Table, u: Units, sym: Integers, arg: Integers, n: int) -> int:
     """WRONG inside, SCALABLE (right but for a constant factor), or RIGHT."""
     width = u.target.shape[0]
     have = np.zeros((NODES, width))
@@ -91,7 +96,7 @@ def consistent(t, u, sym, arg, n):
         count = t.arity[s]
         if count == 0:
             free[depth] = s != VARIABLE
-            have[depth, :] = u.inputs[arg[j]] if s == VARIABLE else pure
+            _put(have[depth], u.inputs[arg[j]] if s == VARIABLE else pure, 0.0, pure)
             depth += 1
             continue
         base = depth - count
@@ -99,18 +104,19 @@ def consistent(t, u, sym, arg, n):
         last = base + count - 1
         if rule == PRODUCT or rule == QUOTIENT:
             sign = 1.0 if rule == PRODUCT else -1.0
-            have[base, :] = have[base] + sign * have[last]
+            _put(have[base], have[base], sign, have[last])
             free[base] = free[base] or free[last]
         elif rule == POWER:
-            have[base, :] = have[base] * u.power[s]
+            for q in range(width):
+                have[base, q] *= u.power[s]
         elif rule == PURE:
             for q in range(count):
                 if not free[base + q] and not _alike(have[base + q], pure):
                     return WRONG
-            have[base, :] = pure
+            _put(have[base], pure, 0.0, pure)
             free[base] = False
         elif rule == SECOND:
-            have[base, :] = have[last]
+            _put(have[base], have[last], 0.0, pure)
             free[base] = free[last]
         else:
             known = -1
@@ -121,10 +127,10 @@ def consistent(t, u, sym, arg, n):
                     return WRONG
                 known = q if known < 0 else known
             if known > 0:
-                have[base, :] = have[base + known]
+                _put(have[base], have[base + known], 0.0, pure)
             free[base] = known < 0
             if rule == COMPARED:
-                have[base, :] = pure
+                _put(have[base], pure, 0.0, pure)
                 free[base] = False
         depth = base + 1
     return RIGHT if free[0] or _alike(have[0], u.target) else SCALABLE
