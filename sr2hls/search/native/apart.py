@@ -97,16 +97,21 @@ class Inlined(_Compiled):
 
 
 class Apart(_Compiled):
-    """Compiled at once, on its own, and called by its symbol; by Python, too, where `python` is true."""
+    """Compiled at once, on its own, and called by its symbol; from Python, too, quickly where `python` is true."""
 
     def __init__(self, function: Function, python: bool, fastmath: set[str] | bool) -> None:
         super().__init__(function, fastmath)
         self._symbol = f"{function.__module__}.{function.__name__}"
+        self._python = python
         self._dispatcher, made = self._compile(cache=True, no_cpython_wrapper=not python)
         binding.add_symbol(self._symbol, made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
 
     def __call__(self, *arguments: Any) -> Any:
-        return self._dispatcher(*arguments)
+        return self._entry(*arguments)
+
+    @cached_property
+    def _entry(self) -> Any:
+        return self._dispatcher if self._python else njit(lambda *arguments: self(*arguments))  # noqa: PLW0108
 
     def _call(self, context: Any, builder: Any, signature: typing.Signature, values: Any) -> Any:
         convention = context.call_conv
@@ -119,7 +124,10 @@ class Apart(_Compiled):
 
 
 def apart(*, python: bool = False, fastmath: set[str] | bool = False) -> Callable[[Function], Apart]:
-    """Decorator: a function that is compiled once and called. python: whether Python calls it, too."""
+    """Decorator: a function that is compiled once and called. python: with what a call from Python needs.
+
+    Without it, the first such call in a process compiles that, which is good enough for tests.
+    """
     return lambda function: Apart(function, python, fastmath)
 
 

@@ -63,13 +63,14 @@ def circuit(
     t: Table, c: Rates, sym: Integers, arg: Integers, val: Singles, n: int, scaled: bool, shifted: bool
 ) -> tuple[float, float, float]:
     """(cycles, cycles of all work, LUTs) of a tree, attached with a scale and a shift or without."""
-    regions = np.zeros((NODES + 4, FIELDS))
-    made = np.zeros(FIELDS)
-    other = np.zeros(FIELDS)
-    atoms = np.zeros(NODES + 4, np.uint64)  # 0: a constant
-    shapes = np.zeros(NODES + 4, np.uint64)
-    known = np.zeros(NODES + 4, np.uint64)
-    spent = np.zeros(2)
+    regions = np.empty((NODES + 4, FIELDS))
+    made = np.empty(FIELDS)
+    other = np.empty(FIELDS)
+    atoms = np.empty(NODES + 4, np.uint64)  # 0: a constant
+    shapes = np.empty(NODES + 4, np.uint64)
+    known = np.empty(NODES + 4, np.uint64)
+    spent = np.empty(2)
+    spent[0], spent[1] = 0.0, 0.0
     seen, depth = 0, 0
     steps = n + (2 if scaled else 0) + (2 if shifted else 0)
     for j in range(steps):

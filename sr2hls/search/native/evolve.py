@@ -99,6 +99,13 @@ def island(members: int, state: NDArray[np.uint64]) -> Island:
     )
 
 
+def clear(i: Island) -> None:
+    """Forget the members and the frequencies; the hall of fame stays."""
+    i.fit[:] = FAILED
+    i.bin[:] = BINS - 1
+    i.common[:] = 1.0 / BINS
+
+
 @inlined()
 def _bin(cost: float, unit: float) -> int:
     return min(int(cost / unit), BINS - 1)
@@ -220,16 +227,6 @@ def _normalize(common: Reals) -> None:
 
 
 @apart(python=True)
-def clear(i: Island) -> None:
-    """Forget the members and the frequencies; the hall of fame stays."""
-    for j in range(i.n.shape[0]):
-        i.fit[j] = FAILED
-        i.bin[j] = BINS - 1
-    for k in range(BINS):
-        i.common[k] = 1.0 / BINS
-
-
-@apart(python=True)
 def plant(
     i: Island,
     t: Table,
@@ -318,24 +315,3 @@ def evolve(
             _normalize(i.common)
     _normalize(i.common)
     return evaluations
-
-
-@apart(python=True)
-def settle(
-    i: Island,
-    t: Table,
-    c: Prices,
-    rules: Rules,
-    rows: Rows,
-    m: Room,
-    sym: Integers,
-    arg: Integers,
-    val: Singles,
-    n: int,
-    slot: int,
-) -> None:
-    """Put a migrant into member `slot`, scored on this island's rows."""
-    fit, place = assess(i, t, c, rules, rows, m, sym, arg, val, n)
-    if place < 0:
-        return
-    _seat(i, slot, sym, arg, val, n, fit, place)

@@ -25,7 +25,7 @@ def _rotate(x: Word, k: int) -> Word:
     return (x << U(k)) | (x >> U(64 - k))
 
 
-@apart(python=True)
+@apart()
 def bits(state: Words) -> Word:
     """The next 64 bits."""
     result = _rotate(state[0] + state[3], 23) + state[0]

@@ -143,20 +143,17 @@ def run(
                 d[i] = c
         else:
             p = _row(X, buf, a[j], k, s, n)
+            q = _row(X, buf, b[j], k, s, n)  # of a function of one argument: any row
             if o == ADD:
-                q = _row(X, buf, b[j], k, s, n)
                 for i in range(n):
                     d[i] = p[i] + q[i]
             elif o == SUB:
-                q = _row(X, buf, b[j], k, s, n)
                 for i in range(n):
                     d[i] = p[i] - q[i]
             elif o == MUL:
-                q = _row(X, buf, b[j], k, s, n)
                 for i in range(n):
                     d[i] = p[i] * q[i]
             elif o == DIV:
-                q = _row(X, buf, b[j], k, s, n)
                 for i in range(n):
                     d[i] = p[i] / q[i]
             elif o == SQUARE:
@@ -198,26 +195,24 @@ def run(
             elif o == ERF:
                 for i in range(n):
                     d[i] = F(math.erf(p[i]))
-            else:
-                q = _row(X, buf, b[j], k, s, n)
-                if o == GREATER:
-                    for i in range(n):
-                        d[i] = F(1.0) if p[i] > q[i] else F(0.0)
-                elif o == MAX:
-                    for i in range(n):
-                        d[i] = max(p[i], q[i])
-                elif o == MIN:
-                    for i in range(n):
-                        d[i] = min(p[i], q[i])
-                else:  # POW
-                    for i in range(n):
-                        d[i] = p[i] ** q[i]
+            elif o == GREATER:
+                for i in range(n):
+                    d[i] = F(1.0) if p[i] > q[i] else F(0.0)
+            elif o == MAX:
+                for i in range(n):
+                    d[i] = max(p[i], q[i])
+            elif o == MIN:
+                for i in range(n):
+                    d[i] = min(p[i], q[i])
+            else:  # POW
+                for i in range(n):
+                    d[i] = p[i] ** q[i]
         if step > F(0.0):
             for i in range(n):
                 d[i] = min(max(np.floor(d[i] / step + F(0.5)) * step, -top), top)
 
 
-@apart(python=True, fastmath=FAST)
+@apart(fastmath=FAST)
 def backward(
     op: Integers,
     a: Integers,
@@ -242,28 +237,24 @@ def backward(
         d = buf[j, :n]
         p = _row(X, buf, a[j], k, s, n)
         ga = adj[a[j], :n]
+        q = _row(X, buf, b[j], k, s, n)  # of a function of one argument: any row
+        gb = adj[b[j], :n]
         if o == ADD:
-            gb = adj[b[j], :n]
             for i in range(n):
                 ga[i] += g[i]
             for i in range(n):
                 gb[i] += g[i]
         elif o == SUB:
-            gb = adj[b[j], :n]
             for i in range(n):
                 ga[i] += g[i]
             for i in range(n):
                 gb[i] -= g[i]
         elif o == MUL:
-            q = _row(X, buf, b[j], k, s, n)
-            gb = adj[b[j], :n]
             for i in range(n):
                 ga[i] += g[i] * q[i]
             for i in range(n):
                 gb[i] += g[i] * p[i]
         elif o == DIV:
-            q = _row(X, buf, b[j], k, s, n)
-            gb = adj[b[j], :n]
             for i in range(n):
                 t = g[i] / q[i]
                 ga[i] += t
@@ -302,8 +293,6 @@ def backward(
             for i in range(n):
                 ga[i] += g[i] * F(1.1283791670955126) * fast_exp(-p[i] * p[i])
         elif o in (MAX, MIN):
-            gb = adj[b[j], :n]
-            q = _row(X, buf, b[j], k, s, n)
             sign = F(1.0) if o == MAX else F(-1.0)
             for i in range(n):
                 if (p[i] - q[i]) * sign >= F(0.0):
@@ -311,8 +300,6 @@ def backward(
                 else:
                     gb[i] += g[i]
         elif o == POW:
-            q = _row(X, buf, b[j], k, s, n)
-            gb = adj[b[j], :n]
             for i in range(n):
                 ga[i] += g[i] * q[i] * p[i] ** (q[i] - F(1.0))
                 gb[i] += g[i] * d[i] * (np.log(p[i]) if p[i] > F(0.0) else F(0.0))

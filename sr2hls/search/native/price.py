@@ -30,7 +30,7 @@ class Prices(NamedTuple):
     size: float
 
 
-@apart(python=True)
+@apart()
 def price(
     t: Table, p: Prices, sym: Integers, arg: Integers, val: Singles, n: int, scaled: bool, shifted: bool
 ) -> tuple[float, float, float]:

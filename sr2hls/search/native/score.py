@@ -69,7 +69,7 @@ def room(k: int, rows: int, constants: int) -> Room:
     )
 
 
-@apart(python=True)
+@apart()
 def evaluate(t: Table, sym: Integers, arg: Integers, val: Singles, n: int, rows: Rows, m: Room) -> bool:
     """Values of the tree at all rows, into m.r. False where the program has no room."""
     X = rows.X

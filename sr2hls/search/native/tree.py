@@ -37,7 +37,7 @@ SLOTS = 256  # room for instructions of a tree
 NO_LIMIT = -1
 
 
-@apart(python=True)
+@apart()
 def begin(t: Table, sym: Integers, i: int) -> int:
     """Where the subtree that ends at i begins."""
     need = 1
@@ -92,7 +92,7 @@ def splice(
     return total
 
 
-@apart(python=True)
+@apart()
 def slots(
     t: Table,
     sym: Integers,
@@ -209,7 +209,7 @@ def value(t: Table, s: int, x: float, y: float, z: float, scratch: Reals) -> flo
     return scratch[hi - lo - 1]
 
 
-@apart(python=True)
+@apart()
 def fold(t: Table, sym: Integers, arg: Integers, val: Singles, n: int, scratch: Reals) -> int:
     """Constant sub-trees to constants, bottom up, in place; the new length."""
     m = 0

@@ -77,47 +77,39 @@ def _alike(a: Reals, b: Reals) -> bool:
     return True
 
 
-@inlined()
-def _put(out: Reals, a: Reals, factor: float, b: Reals) -> None:
-    for q in range(out.shape[0]):
-        out[q] = a[q] + factor * b[q]
-
-
 @apart()
 def consistent(t: Table, u: Units, sym: Integers, arg: Integers, n: int) -> int:
     """WRONG inside, SCALABLE (right but for a constant factor), or RIGHT."""
     width = u.target.shape[0]
-    have = np.zeros((NODES, width))
-    free = np.zeros(NODES, np.bool_)  # a constant, or what a constant factor makes fit
-    pure = np.zeros(width)
+    have = np.empty((NODES, width))
+    free = np.empty(NODES, np.bool_)  # a constant, or what a constant factor makes fit
+    pure = np.empty(width)
+    for q in range(width):
+        pure[q] = 0.0
     depth = 0
     for j in range(n):
         s = sym[j]
         count = t.arity[s]
-        if count == 0:
-            free[depth] = s != VARIABLE
-            _put(have[depth], u.inputs[arg[j]] if s == VARIABLE else pure, 0.0, pure)
-            depth += 1
-            continue
         base = depth - count
+        last = max(base + count - 1, 0)
         rule = u.rule[s]
-        last = base + count - 1
-        if rule == PRODUCT or rule == QUOTIENT:
-            sign = 1.0 if rule == PRODUCT else -1.0
-            _put(have[base], have[base], sign, have[last])
-            free[base] = free[base] or free[last]
+        source, factor, power = pure, 0.0, 1.0  # have[base] = source·power + have[last]·factor
+        loose = False
+        if count == 0:
+            loose = s != VARIABLE
+            if s == VARIABLE:
+                source = u.inputs[arg[j]]
+        elif rule == PRODUCT or rule == QUOTIENT:
+            source, factor = have[base], 1.0 if rule == PRODUCT else -1.0
+            loose = free[base] or free[last]
         elif rule == POWER:
-            for q in range(width):
-                have[base, q] *= u.power[s]
+            source, power, loose = have[base], u.power[s], free[base]
         elif rule == PURE:
             for q in range(count):
                 if not free[base + q] and not _alike(have[base + q], pure):
                     return WRONG
-            _put(have[base], pure, 0.0, pure)
-            free[base] = False
         elif rule == SECOND:
-            _put(have[base], have[last], 0.0, pure)
-            free[base] = free[last]
+            source, loose = have[last], free[last]
         else:
             known = -1
             for q in range(count):
@@ -126,11 +118,10 @@ def consistent(t: Table, u: Units, sym: Integers, arg: Integers, n: int) -> int:
                 if known >= 0 and not _alike(have[base + q], have[base + known]):
                     return WRONG
                 known = q if known < 0 else known
-            if known > 0:
-                _put(have[base], have[base + known], 0.0, pure)
-            free[base] = known < 0
-            if rule == COMPARED:
-                _put(have[base], pure, 0.0, pure)
-                free[base] = False
+            if rule != COMPARED:
+                source, loose = have[base + max(known, 0)], known < 0
+        for q in range(width):
+            have[base, q] = source[q] * power + (have[last, q] * factor if factor != 0.0 else 0.0)
+        free[base] = loose
         depth = base + 1
     return RIGHT if free[0] or _alike(have[0], u.target) else SCALABLE

@@ -89,7 +89,7 @@ def grow(
     return n
 
 
-@apart(python=True)
+@apart()
 def seedling(g: Words, t: Table, sym: Integers, arg: Integers, val: Singles, k: int, most: int, z: Scratch) -> int:
     """A small random tree."""
     sym[0], arg[0], val[0] = VARIABLE, below(g, k), F(0)
@@ -210,7 +210,7 @@ def _free(g: Words, t: Table, sym: Integers, arg: Integers, val: Singles, n: int
     return splice(sym, arg, val, n, s, e, z.sym, z.arg, z.val, m + 2)
 
 
-@apart(python=True)
+@apart()
 def mutate(
     g: Words,
     t: Table,
