@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from zlib import crc32
 
 import numpy as np
 from llvmlite import binding
 from numba import njit, types
-from numba.core import cgutils, typing
-from numba.core.typing.templates import ConcreteTemplate, infer_global
+from numba.core import cgutils
+from numba.core.typing.templates import ConcreteTemplate, Signature, infer_global
 from numba.extending import lower_builtin
 from numpy.typing import NDArray
 
@@ -36,7 +37,7 @@ Word = Annotated[Any, types.uint64]
 
 _SCALARS = {int: types.int64, float: types.float64, bool: types.boolean, type(None): types.none}
 # Of one kind, but for the fast-math: numba compiles its own helpers again for each set of flags.
-_OPTIONS = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 Function = Callable[..., Any]
 
@@ -53,7 +54,7 @@ def type_of(annotation: Any) -> types.Type:
     return types.NamedTuple([type_of(hints[field]) for field in annotation._fields], annotation)
 
 
-def signature_of(function: Function) -> typing.Signature:
+def signature_of(function: Function) -> Signature:
     """The numba signature of an annotated function."""
     hints = {name: type_of(hint) for name, hint in get_type_hints(function, include_extras=True).items()}
     return hints.pop("return")(*hints.values())
@@ -76,11 +77,19 @@ class _Compiled:
         infer_global(self, types.Function(Template))
         lower_builtin(self, *self.signature.args)(self._call)
 
+    def __call__(self, *arguments: Any) -> Any:
+        """From Python."""
+        return self._entry(*arguments)
+
+    @cached_property
+    def _entry(self) -> Any:
+        return njit(lambda *arguments: self(*arguments))  # noqa: PLW0108
+
     def _compile(self, **options: bool) -> Any:
         made = njit(self.signature, fastmath=self._fastmath, **_OPTIONS | options)(self._function)
         return made, made.overloads[self.signature.args]
 
-    def _call(self, context: Any, builder: Any, signature: typing.Signature, values: Any) -> Any:
+    def _call(self, context: Any, builder: Any, signature: Signature, values: Any) -> Any:
         raise NotImplementedError
 
 
@@ -91,7 +100,7 @@ class Inlined(_Compiled):
     def _made(self) -> Any:
         return self._compile()[1]
 
-    def _call(self, context: Any, builder: Any, signature: typing.Signature, values: Any) -> Any:
+    def _call(self, context: Any, builder: Any, signature: Signature, values: Any) -> Any:
         context.add_linking_libs([self._made.library])
         return context.call_internal(builder, self._made.fndesc, signature, values)
 
@@ -101,19 +110,14 @@ class Apart(_Compiled):
 
     def __init__(self, function: Function, python: bool, fastmath: set[str] | bool) -> None:
         super().__init__(function, fastmath)
-        self._symbol = f"{function.__module__}.{function.__name__}"
-        self._python = python
-        self._dispatcher, made = self._compile(cache=True, no_cpython_wrapper=not python)
+        # with its types, so that a caller from an older cache cannot call it with other ones
+        self._symbol = f"{function.__module__}.{function.__name__}.{crc32(str(self.signature).encode()):08x}"
+        dispatcher, made = self._compile(cache=True, no_cpython_wrapper=not python)
+        if python:
+            self._entry = dispatcher
         binding.add_symbol(self._symbol, made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
 
-    def __call__(self, *arguments: Any) -> Any:
-        return self._entry(*arguments)
-
-    @cached_property
-    def _entry(self) -> Any:
-        return self._dispatcher if self._python else njit(lambda *arguments: self(*arguments))  # noqa: PLW0108
-
-    def _call(self, context: Any, builder: Any, signature: typing.Signature, values: Any) -> Any:
+    def _call(self, context: Any, builder: Any, signature: Signature, values: Any) -> Any:
         convention = context.call_conv
         kind = convention.get_function_type(signature.return_type, signature.args)
         function = cgutils.get_or_insert_function(builder.module, kind, self._symbol)

@@ -15,7 +15,6 @@ from sr2hls.operators.registry import template
 from sr2hls.search.definitions import Defined
 from sr2hls.search.native.apart import Flags, Integers, Singles
 from sr2hls.search.native.instructions import instructions
-from sr2hls.search.native.primitives import BINARY
 
 VARIABLE, CONSTANT = 0, 1
 FIRST = 2  # the first operator
@@ -33,7 +32,6 @@ class Table(NamedTuple):
     a: Integers
     b: Integers
     v: Singles
-    two: Flags  # per instruction: whether it has a second operand
     unary: Integers
     binary: Integers
     ternary: Integers
@@ -82,7 +80,6 @@ def symbols_of(names: Sequence[str], own: Mapping[str, Defined]) -> Symbols:
         np.array(a, np.int64),
         np.array(b, np.int64),
         np.array(v, np.float32),
-        np.array([o in BINARY for o in op], np.bool_),
         by_arity[0],
         by_arity[1],
         by_arity[2],
