@@ -70,7 +70,7 @@ def _first_time() -> str:
     known = any(any(Path(place, "__pycache__").glob("*.nbi")) for place in places)
     if known or "NUMBA_CACHE_DIR" in os.environ:
         return ""
-    return "its loops are compiled now, which takes a minute or two, once"
+    return "its loops are compiled now, which takes about half a minute, once"
 
 
 def run_native(

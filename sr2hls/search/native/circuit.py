@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from sr2hls.search.native.apart import Integers, Singles, Word, apart, inlined
 from sr2hls.search.native.regions import (
     CUBE,
     DEGREE,
@@ -27,9 +27,11 @@ from sr2hls.search.native.regions import (
     READY,
     SQUARE,
     TIMES,
+    Rates,
     added,
     after,
     close,
+    copy,
     function,
     multiplied,
     no_atom,
@@ -38,34 +40,37 @@ from sr2hls.search.native.regions import (
     product_of,
     summed,
 )
-from sr2hls.search.native.symbols import CONSTANT, VARIABLE
+from sr2hls.search.native.symbols import CONSTANT, VARIABLE, Table
 from sr2hls.search.native.tree import NODES
 
 
-@njit(cache=True, nogil=True)
-def _mix(h, s):
+@inlined()
+def _mix(h: Word, s: int) -> Word:
     x = (h ^ (np.uint64(s) * np.uint64(0x9E3779B97F4A7C15))) * np.uint64(0xBF58476D1CE4E5B9)
     return x ^ (x >> np.uint64(29))
 
 
-@njit(cache=True, nogil=True)
-def _power_of_two(x):
+@inlined()
+def _power_of_two(x: float) -> bool:
     if x == 0.0 or not np.isfinite(x):
         return False
     mantissa, _ = math.frexp(x)
     return abs(mantissa) == 0.5
 
 
-@njit(cache=True, nogil=True)
-def circuit(t, c, sym, arg, val, n, scaled, shifted):
+@apart()
+def circuit(
+    t: Table, c: Rates, sym: Integers, arg: Integers, val: Singles, n: int, scaled: bool, shifted: bool
+) -> tuple[float, float, float]:
     """(cycles, cycles of all work, LUTs) of a tree, attached with a scale and a shift or without."""
-    regions = np.zeros((NODES + 4, FIELDS))
-    made = np.zeros(FIELDS)
-    other = np.zeros(FIELDS)
-    atoms = np.zeros(NODES + 4, np.uint64)  # 0: a constant
-    shapes = np.zeros(NODES + 4, np.uint64)
-    known = np.zeros(NODES + 4, np.uint64)
-    spent = np.zeros(2)
+    regions = np.empty((NODES + 4, FIELDS))
+    made = np.empty(FIELDS)
+    other = np.empty(FIELDS)
+    atoms = np.empty(NODES + 4, np.uint64)  # 0: a constant
+    shapes = np.empty(NODES + 4, np.uint64)
+    known = np.empty(NODES + 4, np.uint64)
+    spent = np.empty(2)
+    spent[0], spent[1] = 0.0, 0.0
     seen, depth = 0, 0
     steps = n + (2 if scaled else 0) + (2 if shifted else 0)
     for j in range(steps):
@@ -111,7 +116,7 @@ def circuit(t, c, sym, arg, val, n, scaled, shifted):
             else:
                 added(a, b, atoms[base] != np.uint64(0), atoms[base + 1] != np.uint64(0), made)
         elif role == TIMES or role == OVER:
-            other[:] = b
+            copy(b, other)
             if role == OVER and atoms[base + 1] != np.uint64(0):
                 function(c, b, c.reciprocal, c.reciprocal_luts, False, other)
             if several:
@@ -124,7 +129,7 @@ def circuit(t, c, sym, arg, val, n, scaled, shifted):
         elif role == INVERSE:
             function(c, a, c.reciprocal, c.reciprocal_luts, False, made)
         elif role == NEGATE:
-            made[:] = a
+            copy(a, made)
         else:
             single = regions[base]
             for q in range(count):
@@ -150,7 +155,7 @@ def circuit(t, c, sym, arg, val, n, scaled, shifted):
             known[seen] = code
             seen += 1
         depth = base + 1
-        regions[base, :] = made
+        copy(made, regions[base])
         atoms[base] = one
         shapes[base] = code
     if atoms[0] == np.uint64(0):

@@ -54,7 +54,8 @@ def search_native(
     """Search until `settings.budget` evaluations are spent, the loss is nothing, or `settings.seconds` have passed.
 
     Args:
-        tell: called about twice a second. callback: called after every round; a true result ends the search.
+        tell: called about twice a second, with the best formula as text. callback: called after every round, without
+            texts (to write one takes about as long as a round); a true result ends the search.
         checkpoint: a file that holds the state after every few rounds; with `resume` a search begins there, and ends
             with the same front as one that was never stopped.
         warm: formulas that the first population has; those that the operators cannot write are left out.
@@ -82,11 +83,12 @@ def search_native(
     begun = told = saved = time.monotonic()
     threads = min(settings.threads or os.cpu_count() or 1, settings.islands)
 
-    def progress() -> Progress:
+    def progress(written: bool) -> Progress:
         done = min(1.0, world.evaluations / settings.budget)
         best = world.hall.best
         bins = isl.front(world.hall)
-        texts = [""] * len(bins[:-1]) + [_shown(world, k, symbols, problem.names) for k in bins[-1:]]
+        last = bins[-1] if written and bins else None
+        texts = [_shown(world, k, symbols, problem.names) if k == last else "" for k in bins]
         front = tuple((float(best[k, COST]), float(best[k, LOSS]), text) for k, text in zip(bins, texts, strict=True))
         return Progress("native", done, world.evaluations, time.monotonic() - begun, front)
 
@@ -95,11 +97,11 @@ def search_native(
             now = time.monotonic()
             if now - told > _REPORT_S:
                 told = now
-                tell(progress())
+                tell(progress(written=True))
             if checkpoint is not None and now - saved > _SAVE_S:
                 saved = now
                 write_checkpoint(checkpoint, world, belongs)
-            if callback is not None and callback(progress()):
+            if callback is not None and callback(progress(written=False)):
                 break
             if _solved(world) or (settings.seconds is not None and now - begun > settings.seconds):
                 break
@@ -107,7 +109,7 @@ def search_native(
             write_checkpoint(checkpoint, world, belongs)
     except KeyboardInterrupt:
         pass  # what was found so far is the result; a round cut short is no state to resume from
-    tell(progress())
+    tell(progress(written=True))
     return _candidates(world, symbols, problem, unit)
 
 
@@ -160,8 +162,8 @@ def _rules(settings: Settings, symbols: Symbols, bin_width: float, units: Units)
     return Rules(
         settings.max_nodes,
         bin_width,
-        np.inf if settings.max_cycles is None else settings.max_cycles,
-        np.inf if settings.max_luts is None else settings.max_luts,
+        float(np.inf if settings.max_cycles is None else settings.max_cycles),
+        float(np.inf if settings.max_luts is None else settings.max_luts),
         limits if settings.constraints else limits[:0],
         np.array(pairs, np.int64).reshape(-1, 3),
         np.array(WEIGHTS),

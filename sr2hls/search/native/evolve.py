@@ -10,16 +10,27 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from sr2hls.search.native.apart import (
+    IntegerRows,
+    Integers,
+    RealRows,
+    Reals,
+    SingleRows,
+    Singles,
+    Words,
+    apart,
+    inlined,
+)
 from sr2hls.search.native.generator import below, uniform
 from sr2hls.search.native.polish import polish
-from sr2hls.search.native.price import price
-from sr2hls.search.native.score import BOTH, FAILED, SCALED, SHIFTED, score
-from sr2hls.search.native.tree import NODES, allowed, fold
+from sr2hls.search.native.price import Prices, price
+from sr2hls.search.native.score import BOTH, FAILED, SCALED, SHIFTED, Room, Rows, score
+from sr2hls.search.native.symbols import Table
+from sr2hls.search.native.tree import NODES, allowed, copy, fold
 from sr2hls.search.native.units import RIGHT, SCALABLE, WRONG, Units, consistent
-from sr2hls.search.native.vary import cross, mutate, seedling
+from sr2hls.search.native.vary import Scratch, cross, mutate, seedling
 
 BINS = 256  # of the hall of fame
 FLOOR = 1e-13  # of the relative loss: below it float32 has nothing to say
@@ -30,21 +41,21 @@ LOSS, SCALE, SHIFT, CYCLES, COST, LUTS = range(6)  # of an entry of the hall of 
 class Island(NamedTuple):
     """Members, their relative losses and costs, the frequency of costs, the generator, and the hall of fame."""
 
-    sym: NDArray[np.int64]  # (members, NODES)
-    arg: NDArray[np.int64]
-    val: NDArray[np.float32]
-    n: NDArray[np.int64]
-    fit: NDArray[np.float64]
-    bin: NDArray[np.int64]
-    age: NDArray[np.int64]
-    clock: NDArray[np.int64]  # (1,)
-    common: NDArray[np.float64]  # (BINS,) sums to 1
-    g: NDArray[np.uint64]  # (4,)
-    best: NDArray[np.float64]  # (BINS, 6): loss, scale, shift, cycles, cost, LUTs
-    best_sym: NDArray[np.int64]  # (BINS, NODES)
-    best_arg: NDArray[np.int64]
-    best_val: NDArray[np.float32]
-    best_n: NDArray[np.int64]
+    sym: IntegerRows  # (members, NODES)
+    arg: IntegerRows
+    val: SingleRows
+    n: Integers
+    fit: Reals
+    bin: Integers
+    age: Integers
+    clock: Integers  # (1,)
+    common: Reals  # (BINS,) sums to 1
+    g: Words  # (4,)
+    best: RealRows  # (BINS, 6): loss, scale, shift, cycles, cost, LUTs
+    best_sym: IntegerRows  # (BINS, NODES)
+    best_arg: IntegerRows
+    best_val: SingleRows
+    best_n: Integers
 
 
 class Rules(NamedTuple):
@@ -54,9 +65,9 @@ class Rules(NamedTuple):
     unit: float
     max_cycles: float
     max_luts: float
-    limits: NDArray[np.int64]
-    pairs: NDArray[np.int64]
-    weights: NDArray[np.float64]
+    limits: IntegerRows
+    pairs: IntegerRows
+    weights: Reals
     tournament: int
     crossover: float
     polished: float
@@ -88,13 +99,33 @@ def island(members: int, state: NDArray[np.uint64]) -> Island:
     )
 
 
-@njit(cache=True, nogil=True)
-def _bin(cost, unit):
+def clear(i: Island) -> None:
+    """Forget the members and the frequencies; the hall of fame stays."""
+    i.fit[:] = FAILED
+    i.bin[:] = BINS - 1
+    i.common[:] = 1.0 / BINS
+
+
+@inlined()
+def _bin(cost: float, unit: float) -> int:
     return min(int(cost / unit), BINS - 1)
 
 
-@njit(cache=True, nogil=True)
-def enter(i, k, loss, scale, shift, cycles, cost, luts, sym, arg, val, n):
+@inlined()
+def enter(
+    i: Island,
+    k: int,
+    loss: float,
+    scale: float,
+    shift: float,
+    cycles: float,
+    cost: float,
+    luts: float,
+    sym: Integers,
+    arg: Integers,
+    val: Singles,
+    n: int,
+) -> None:
     """Put a tree into a bin of the hall of fame."""
     i.best[k, LOSS] = loss
     i.best[k, SCALE] = scale
@@ -103,14 +134,22 @@ def enter(i, k, loss, scale, shift, cycles, cost, luts, sym, arg, val, n):
     i.best[k, COST] = cost
     i.best[k, LUTS] = luts
     i.best_n[k] = n
-    for q in range(n):
-        i.best_sym[k, q] = sym[q]
-        i.best_arg[k, q] = arg[q]
-        i.best_val[k, q] = val[q]
+    copy(sym, arg, val, n, i.best_sym[k], i.best_arg[k], i.best_val[k])
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def assess(i, t, c, rules, rows, m, sym, arg, val, n):
+@apart(python=True)
+def assess(
+    i: Island,
+    t: Table,
+    c: Prices,
+    rules: Rules,
+    rows: Rows,
+    m: Room,
+    sym: Integers,
+    arg: Integers,
+    val: Singles,
+    n: int,
+) -> tuple[float, int]:
     """Score a tree in all ways to attach it, each of its cost; (relative loss, bin) of the best, or (FAILED, -1)."""
     fitting = consistent(t, rules.units, sym, arg, n) if rules.units.given else RIGHT
     if fitting == WRONG or not score(t, sym, arg, val, n, rows, m):
@@ -133,8 +172,18 @@ def assess(i, t, c, rules, rows, m, sym, arg, val, n):
     return fit, place
 
 
-@njit(cache=True, nogil=True)
-def within(t, c, rules, sym, arg, val, n, size, inner):
+@apart()
+def within(
+    t: Table,
+    c: Prices,
+    rules: Rules,
+    sym: Integers,
+    arg: Integers,
+    val: Singles,
+    n: int,
+    size: Integers,
+    inner: Integers,
+) -> bool:
     """Whether a tree keeps all limits; nothing is evaluated."""
     if (rules.limits.shape[0] or rules.pairs.shape[0]) and not allowed(
         t, sym, n, rules.limits, rules.pairs, size, inner
@@ -146,8 +195,8 @@ def within(t, c, rules, sym, arg, val, n, size, inner):
     return True
 
 
-@njit(cache=True, nogil=True)
-def _winner(i, rules, other):
+@apart()
+def _winner(i: Island, rules: Rules, other: int) -> int:
     """The best of a tournament."""
     best, found = 1e30, -1
     members = i.n.shape[0]
@@ -159,16 +208,38 @@ def _winner(i, rules, other):
     return found
 
 
-@njit(cache=True, nogil=True)
-def clear(i):
-    """Forget the members and the frequencies; the hall of fame stays."""
-    i.fit[:] = FAILED
-    i.bin[:] = BINS - 1
-    i.common[:] = 1.0 / BINS
+@inlined()
+def _seat(i: Island, j: int, sym: Integers, arg: Integers, val: Singles, n: int, fit: float, place: int) -> None:
+    """Put a tree into member j, as the youngest."""
+    copy(sym, arg, val, n, i.sym[j], i.arg[j], i.val[j])
+    i.n[j], i.fit[j], i.bin[j] = n, fit, place
+    i.age[j] = i.clock[0]
+    i.clock[0] += 1
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def plant(i, t, c, rules, rows, m, z, zz, scratch, size, inner):
+@inlined()
+def _normalize(common: Reals) -> None:
+    total = 0.0
+    for k in range(BINS):
+        total += common[k]
+    for k in range(BINS):
+        common[k] /= total
+
+
+@apart(python=True)
+def plant(
+    i: Island,
+    t: Table,
+    c: Prices,
+    rules: Rules,
+    rows: Rows,
+    m: Room,
+    z: Scratch,
+    zz: Scratch,
+    scratch: Reals,
+    size: Integers,
+    inner: Integers,
+) -> int:
     """Fill the island with random trees within the limits. Returns the evaluations."""
     k = rows.X.shape[0]
     evaluations = 0
@@ -187,8 +258,21 @@ def plant(i, t, c, rules, rows, m, z, zz, scratch, size, inner):
     return evaluations
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def evolve(i, t, c, rules, rows, m, z, zz, scratch, size, inner, steps):
+@apart(python=True)
+def evolve(
+    i: Island,
+    t: Table,
+    c: Prices,
+    rules: Rules,
+    rows: Rows,
+    m: Room,
+    z: Scratch,
+    zz: Scratch,
+    scratch: Reals,
+    size: Integers,
+    inner: Integers,
+    steps: int,
+) -> int:
     """`steps` offspring. Returns the evaluations, those of the constants' fits included."""
     k = rows.X.shape[0]
     members = i.n.shape[0]
@@ -202,9 +286,7 @@ def evolve(i, t, c, rules, rows, m, z, zz, scratch, size, inner, steps):
             continue
         n = i.n[p]
         fresh = False  # a constant that has to be fitted
-        sym[:n] = i.sym[p, :n]
-        arg[:n] = i.arg[p, :n]
-        val[:n] = i.val[p, :n]
+        copy(i.sym[p], i.arg[p], i.val[p], n, sym, arg, val)
         if uniform(i.g) < rules.crossover:
             o = _winner(i, rules, p)
             if o >= 0:
@@ -227,28 +309,9 @@ def evolve(i, t, c, rules, rows, m, z, zz, scratch, size, inner, steps):
         for j in range(1, members):
             if i.age[j] < i.age[old]:
                 old = j
-        i.sym[old, :n] = sym[:n]
-        i.arg[old, :n] = arg[:n]
-        i.val[old, :n] = val[:n]
-        i.n[old], i.fit[old], i.bin[old] = n, fit, place
-        i.age[old] = i.clock[0]
-        i.clock[0] += 1
+        _seat(i, old, sym, arg, val, n, fit, place)
         i.common[place // 2] += _ADDED
         if step % 50 == 0:
-            i.common[:] /= i.common.sum()
-    i.common[:] /= i.common.sum()
+            _normalize(i.common)
+    _normalize(i.common)
     return evaluations
-
-
-@njit(error_model="numpy", cache=True, nogil=True)
-def settle(i, t, c, rules, rows, m, sym, arg, val, n, slot):
-    """Put a migrant into member `slot`, scored on this island's rows."""
-    fit, place = assess(i, t, c, rules, rows, m, sym, arg, val, n)
-    if place < 0:
-        return
-    i.sym[slot, :n] = sym[:n]
-    i.arg[slot, :n] = arg[:n]
-    i.val[slot, :n] = val[:n]
-    i.n[slot], i.fit[slot], i.bin[slot] = n, fit, place
-    i.age[slot] = i.clock[0]
-    i.clock[0] += 1

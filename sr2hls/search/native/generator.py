@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from sr2hls.search.native.apart import Word, Words, apart, inlined
 
 U = np.uint64
 
@@ -19,13 +20,13 @@ def states(seed: int, count: int) -> NDArray[np.uint64]:
     return np.random.SeedSequence(seed).generate_state(4 * count, np.uint64).astype(np.uint64).reshape(count, 4)
 
 
-@njit(cache=True, nogil=True)
-def _rotate(x, k):
+@inlined()
+def _rotate(x: Word, k: int) -> Word:
     return (x << U(k)) | (x >> U(64 - k))
 
 
-@njit(cache=True, nogil=True)
-def bits(state):
+@apart()
+def bits(state: Words) -> Word:
     """The next 64 bits."""
     result = _rotate(state[0] + state[3], 23) + state[0]
     t = state[1] << U(17)
@@ -38,20 +39,20 @@ def bits(state):
     return result
 
 
-@njit(cache=True, nogil=True)
-def uniform(state):
+@apart(python=True)
+def uniform(state: Words) -> float:
     """In [0, 1)."""
     return (bits(state) >> U(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(cache=True, nogil=True)
-def below(state, n):
+@apart(python=True)
+def below(state: Words, n: int) -> int:
     """An integer in [0, n); the bias of 2^-53 does not matter here."""
     return int(uniform(state) * n)
 
 
-@njit(cache=True, nogil=True)
-def normal(state):
+@inlined()
+def normal(state: Words) -> float:
     """Standard normal (Box and Muller 1958)."""
     u = 1.0 - uniform(state)
     return math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * uniform(state))

@@ -23,7 +23,7 @@ from sr2hls.search.native.generator import below, states, uniform
 from sr2hls.search.native.polish import CONSTANTS, polish
 from sr2hls.search.native.price import Prices
 from sr2hls.search.native.score import FAILED, Room, Rows, room
-from sr2hls.search.native.symbols import Symbols
+from sr2hls.search.native.symbols import Symbols, Table
 from sr2hls.search.native.tree import NODES, SLOTS
 from sr2hls.search.native.vary import Scratch, scratch
 
@@ -163,7 +163,19 @@ def _migrate(here: World, symbols: Symbols, prices: Prices, rules: Rules, rows: 
                 other = here.islands[below(g, len(here.islands))]
                 j = below(g, members)
                 tree = other.sym[j].copy(), other.arg[j].copy(), other.val[j].copy(), int(other.n[j])
-            ev.settle(i, symbols.table, prices, rules, rows, bench.room, *tree, below(g, members))
+            _settle(i, below(g, members), tree, (symbols.table, prices, rules, rows, bench.room))
+
+
+def _settle(i: Island, slot: int, tree: Tree, by: tuple[Table, Prices, Rules, Rows, Room]) -> None:
+    """Put a migrant into member `slot`, scored on this island's rows."""
+    fit, place = ev.assess(i, *by, *tree)
+    if place < 0:
+        return
+    sym, arg, val, n = tree
+    i.sym[slot, :n], i.arg[slot, :n], i.val[slot, :n] = sym[:n], arg[:n], val[:n]
+    i.n[slot], i.fit[slot], i.bin[slot] = n, fit, place
+    i.age[slot] = i.clock[0]
+    i.clock[0] += 1
 
 
 def sow(here: World, trees: Sequence[Tree], symbols: Symbols, prices: Prices, rules: Rules, rows: Rows) -> None:
@@ -171,4 +183,4 @@ def sow(here: World, trees: Sequence[Tree], symbols: Symbols, prices: Prices, ru
     bench = here.benches[-1]
     for i in here.islands:
         for slot, tree in enumerate(trees[: i.n.shape[0]]):
-            ev.settle(i, symbols.table, prices, rules, rows, bench.room, *tree, slot)
+            _settle(i, slot, tree, (symbols.table, prices, rules, rows, bench.room))

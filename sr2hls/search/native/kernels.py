@@ -14,6 +14,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from sr2hls.search.native.apart import Integers, Single, SingleRows, Singles, apart
 from sr2hls.search.native.primitives import (
     ABS,
     ADD,
@@ -116,8 +117,20 @@ def _row(X, buf, slot, k, s, n):
     return X[slot, s : s + n] if slot < k else buf[slot - k, :n]
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def run(op, a, b, v, m, X, s, n, buf, step, top):
+@apart(fastmath=FAST)
+def run(
+    op: Integers,
+    a: Integers,
+    b: Integers,
+    v: Singles,
+    m: int,
+    X: SingleRows,
+    s: int,
+    n: int,
+    buf: SingleRows,
+    step: Single,
+    top: Single,
+) -> None:
     """Rows s..s+n of all m instructions into buf[:m, :n]. step > 0: every result is rounded to multiples of it and
     saturated at ±top (fake quantization)."""
     k = X.shape[0]
@@ -130,20 +143,17 @@ def run(op, a, b, v, m, X, s, n, buf, step, top):
                 d[i] = c
         else:
             p = _row(X, buf, a[j], k, s, n)
+            q = _row(X, buf, b[j], k, s, n)  # of a function of one argument: any row
             if o == ADD:
-                q = _row(X, buf, b[j], k, s, n)
                 for i in range(n):
                     d[i] = p[i] + q[i]
             elif o == SUB:
-                q = _row(X, buf, b[j], k, s, n)
                 for i in range(n):
                     d[i] = p[i] - q[i]
             elif o == MUL:
-                q = _row(X, buf, b[j], k, s, n)
                 for i in range(n):
                     d[i] = p[i] * q[i]
             elif o == DIV:
-                q = _row(X, buf, b[j], k, s, n)
                 for i in range(n):
                     d[i] = p[i] / q[i]
             elif o == SQUARE:
@@ -185,27 +195,35 @@ def run(op, a, b, v, m, X, s, n, buf, step, top):
             elif o == ERF:
                 for i in range(n):
                     d[i] = F(math.erf(p[i]))
-            else:
-                q = _row(X, buf, b[j], k, s, n)
-                if o == GREATER:
-                    for i in range(n):
-                        d[i] = F(1.0) if p[i] > q[i] else F(0.0)
-                elif o == MAX:
-                    for i in range(n):
-                        d[i] = max(p[i], q[i])
-                elif o == MIN:
-                    for i in range(n):
-                        d[i] = min(p[i], q[i])
-                else:  # POW
-                    for i in range(n):
-                        d[i] = p[i] ** q[i]
+            elif o == GREATER:
+                for i in range(n):
+                    d[i] = F(1.0) if p[i] > q[i] else F(0.0)
+            elif o == MAX:
+                for i in range(n):
+                    d[i] = max(p[i], q[i])
+            elif o == MIN:
+                for i in range(n):
+                    d[i] = min(p[i], q[i])
+            else:  # POW
+                for i in range(n):
+                    d[i] = p[i] ** q[i]
         if step > F(0.0):
             for i in range(n):
                 d[i] = min(max(np.floor(d[i] / step + F(0.5)) * step, -top), top)
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def backward(op, a, b, m, X, s, n, buf, adj):
+@apart(fastmath=FAST)
+def backward(
+    op: Integers,
+    a: Integers,
+    b: Integers,
+    m: int,
+    X: SingleRows,
+    s: int,
+    n: int,
+    buf: SingleRows,
+    adj: SingleRows,
+) -> None:
     """Adjoints of all slots from adj[root]: adj has a row a slot, inputs included (those are only written).
 
     Comparisons and roundings have the derivative 0.
@@ -219,28 +237,24 @@ def backward(op, a, b, m, X, s, n, buf, adj):
         d = buf[j, :n]
         p = _row(X, buf, a[j], k, s, n)
         ga = adj[a[j], :n]
+        q = _row(X, buf, b[j], k, s, n)  # of a function of one argument: any row
+        gb = adj[b[j], :n]
         if o == ADD:
-            gb = adj[b[j], :n]
             for i in range(n):
                 ga[i] += g[i]
             for i in range(n):
                 gb[i] += g[i]
         elif o == SUB:
-            gb = adj[b[j], :n]
             for i in range(n):
                 ga[i] += g[i]
             for i in range(n):
                 gb[i] -= g[i]
         elif o == MUL:
-            q = _row(X, buf, b[j], k, s, n)
-            gb = adj[b[j], :n]
             for i in range(n):
                 ga[i] += g[i] * q[i]
             for i in range(n):
                 gb[i] += g[i] * p[i]
         elif o == DIV:
-            q = _row(X, buf, b[j], k, s, n)
-            gb = adj[b[j], :n]
             for i in range(n):
                 t = g[i] / q[i]
                 ga[i] += t
@@ -279,8 +293,6 @@ def backward(op, a, b, m, X, s, n, buf, adj):
             for i in range(n):
                 ga[i] += g[i] * F(1.1283791670955126) * fast_exp(-p[i] * p[i])
         elif o in (MAX, MIN):
-            gb = adj[b[j], :n]
-            q = _row(X, buf, b[j], k, s, n)
             sign = F(1.0) if o == MAX else F(-1.0)
             for i in range(n):
                 if (p[i] - q[i]) * sign >= F(0.0):
@@ -288,8 +300,6 @@ def backward(op, a, b, m, X, s, n, buf, adj):
                 else:
                     gb[i] += g[i]
         elif o == POW:
-            q = _row(X, buf, b[j], k, s, n)
-            gb = adj[b[j], :n]
             for i in range(n):
                 ga[i] += g[i] * q[i] * p[i] ** (q[i] - F(1.0))
                 gb[i] += g[i] * d[i] * (np.log(p[i]) if p[i] > F(0.0) else F(0.0))

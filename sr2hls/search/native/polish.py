@@ -7,11 +7,11 @@ second derivative of the loss takes the place of 1 in the normal equations (Fish
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sr2hls.search.native.apart import Integers, RealRows, Reals, Single, SingleRows, Singles, apart, inlined
 from sr2hls.search.native.kernels import BLOCK, FAST, backward, run
-from sr2hls.search.native.score import BOTH, MSE, attach, evaluate, score, slope, total_loss
-from sr2hls.search.native.symbols import CONSTANT
+from sr2hls.search.native.score import BOTH, MSE, Room, Rows, attach, evaluate, score, slope, total_loss
+from sr2hls.search.native.symbols import CONSTANT, Table
 from sr2hls.search.native.tree import slots
 
 F = np.float32
@@ -19,8 +19,8 @@ CONSTANTS = 12  # of a tree that are worth fitting
 _TRIES = 3  # dampings tried in a step
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def _gram(J, g, h, count, n, H, G):
+@apart(fastmath=FAST)
+def _gram(J: SingleRows, g: Singles, h: Singles, count: int, n: int, H: RealRows, G: Reals) -> None:
     """H += J h Jᵀ and G += J g over the first n columns."""
     for p in range(count):
         jp = J[p]
@@ -36,8 +36,8 @@ def _gram(J, g, h, count, n, H, G):
             H[p, q] += s
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def _solve(M, G, x):
+@apart()
+def _solve(M: RealRows, G: Reals, x: Reals) -> bool:
     """x with M x = G by Cholesky's factorization, in place on M; False where M is not positive definite."""
     n = M.shape[0]
     for i in range(n):
@@ -64,25 +64,64 @@ def _solve(M, G, x):
     return True
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def _normal(rows, m, count, root, place, k, a, b, H, G, g, h):
+@inlined()
+def _fill(row: Singles, x: Single, n: int) -> None:
+    for i in range(n):
+        row[i] = x
+
+
+@inlined()
+def _copy(row: Singles, out: Singles, n: int) -> None:
+    for i in range(n):
+        out[i] = row[i]
+
+
+@inlined()
+def _finite(H: RealRows, G: Reals) -> bool:
+    for p in range(G.shape[0]):
+        if not np.isfinite(G[p]):
+            return False
+        for q in range(G.shape[0]):
+            if not np.isfinite(H[p, q]):
+                return False
+    return True
+
+
+@apart()
+def _normal(
+    rows: Rows,
+    m: Room,
+    count: int,
+    root: int,
+    place: Integers,
+    k: int,
+    a: float,
+    b: float,
+    H: RealRows,
+    G: Reals,
+    g: Singles,
+    h: Singles,
+) -> None:
     """Normal equations of the constants, the scale and the shift at the present point."""
     X = rows.X
     inputs = X.shape[0]
     total = X.shape[1]
-    H[:, :] = 0.0
-    G[:] = 0.0
+    for p in range(k + 2):
+        G[p] = 0.0
+        for q in range(k + 2):
+            H[p, q] = 0.0
     for s in range(0, total, BLOCK):
         size = min(BLOCK, total - s)
         run(m.op, m.a, m.b, m.v, count, X, s, size, m.buf, F(rows.step), F(rows.top))
-        m.adj[inputs : inputs + count, :size] = F(0)
-        m.adj[root, :size] = F(a)
+        for q in range(inputs, inputs + count):
+            _fill(m.adj[q], F(0), size)
+        _fill(m.adj[root], F(a), size)
         backward(m.op, m.a, m.b, count, X, s, size, m.buf, m.adj)
         r = m.buf[root - inputs]
         for c in range(k):
-            m.jac[c, :size] = m.adj[inputs + place[c], :size]
-        m.jac[k, :size] = r[:size]
-        m.jac[k + 1, :size] = F(1)
+            _copy(m.adj[inputs + place[c]], m.jac[c], size)
+        _copy(r, m.jac[k], size)
+        _fill(m.jac[k + 1], F(1), size)
         if rows.loss == MSE:
             for i in range(size):
                 g[i] = rows.w[s + i] * (rows.y[s + i] - (F(a) * r[i] + F(b)))
@@ -98,8 +137,8 @@ def _normal(rows, m, count, root, place, k, a, b, H, G, g, h):
             H[p, q] = H[q, p]
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def polish(t, sym, arg, val, n, rows, m, steps):
+@apart(python=True)
+def polish(t: Table, sym: Integers, arg: Integers, val: Singles, n: int, rows: Rows, m: Room, steps: int) -> int:
     """At most `steps` steps, in place on val. Returns how often the tree was evaluated."""
     k = 0
     for j in range(n):
@@ -122,6 +161,7 @@ def polish(t, sym, arg, val, n, rows, m, steps):
     node = np.empty(k, np.int64)
     old = np.empty(k, np.float32)
     H = np.empty((k + 2, k + 2))
+    M = np.empty((k + 2, k + 2))
     G = np.empty(k + 2)
     g = np.empty(BLOCK, np.float32)
     h = np.empty(BLOCK, np.float32)
@@ -140,14 +180,15 @@ def polish(t, sym, arg, val, n, rows, m, steps):
                 found += 1
         _normal(rows, m, count, root, place, k, a, b, H, G, g, h)
         evaluations += 1
-        if not (np.all(np.isfinite(H)) and np.all(np.isfinite(G))):
+        if not _finite(H, G):
             break
         improved = False
         gain = 0.0
         for _ in range(_TRIES):
-            M = H.copy()
             for p in range(k + 2):
-                M[p, p] = M[p, p] * (1.0 + damping) + 1e-9
+                for q in range(k + 2):
+                    M[p, q] = H[p, q]
+                M[p, p] = H[p, p] * (1.0 + damping) + 1e-9
             if not _solve(M, G, delta):
                 damping = min(damping * 8.0, 1e6)
                 continue

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from sr2hls.search.native.apart import Integers, Singles, apart
 from sr2hls.search.native.circuit import circuit
 from sr2hls.search.native.regions import Rates
+from sr2hls.search.native.symbols import Table
 from sr2hls.search.native.tree import NODES
 
 NODE_COUNT, SUM, PATH, CIRCUIT = range(4)
@@ -29,8 +30,10 @@ class Prices(NamedTuple):
     size: float
 
 
-@njit(cache=True, nogil=True)
-def price(t, p, sym, arg, val, n, scaled, shifted):
+@apart()
+def price(
+    t: Table, p: Prices, sym: Integers, arg: Integers, val: Singles, n: int, scaled: bool, shifted: bool
+) -> tuple[float, float, float]:
     """(cost, cycles on the critical path, LUTs) of a tree attached with a scale and a shift, or without."""
     c = p.rates
     size = float(n + (2 if scaled else 0) + (2 if shifted else 0))

@@ -48,11 +48,7 @@ def prices_of(symbols: Symbols, costs: OperatorCosts, objective: str) -> Prices:
     typical = float(np.mean(cycles[FIRST:])) or 1.0
     multiply, over = _cycles("*", costs), _cycles("/", costs)
     roles = [_ROLES.get(name, ci.NATIVE if name in NATIVE else ci.FUNCTION) for name in names]
-    rates = Rates(
-        np.array([ci.FUNCTION, ci.FUNCTION, *roles], np.int64),
-        cycles,
-        np.array([0.0, 0.0, *(luts(name) for name in names)]),
-        np.array([False, False, *(name in PERIODIC for name in names)]),
+    figures = (
         max(_cycles("+", costs), 1e-3),
         luts("+"),
         multiply,
@@ -68,7 +64,14 @@ def prices_of(symbols: Symbols, costs: OperatorCosts, objective: str) -> Prices:
         costs.sum_table_luts,
         costs.input_cycles,
         costs.input_luts,
-        float(costs.constant_digits),
+        costs.constant_digits,
+    )
+    rates = Rates(
+        np.array([ci.FUNCTION, ci.FUNCTION, *roles], np.int64),
+        cycles,
+        np.array([0.0, 0.0, *(luts(name) for name in names)]),
+        np.array([False, False, *(name in PERIODIC for name in names)]),
+        *(float(figure) for figure in figures),
     )
     return Prices(rates, _CODES[objective], 1.0 if objective == "nodes" else SIZE * typical)
 

@@ -36,8 +36,6 @@ import numpy as np
     ERF,
 ) = range(22)
 
-BINARY = frozenset({ADD, SUB, MUL, DIV, GREATER, MAX, MIN, POW})
-
 
 def _erf(x: Any) -> Any:
     from scipy.special import erf

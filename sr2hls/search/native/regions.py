@@ -9,9 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-from numba import njit
-from numpy.typing import NDArray
+from sr2hls.search.native.apart import Flags, Integers, Reals, apart, inlined
 
 # How an operator enters the rules.
 FUNCTION, PLUS, MINUS, TIMES, OVER, SQUARE, CUBE, INVERSE, NEGATE, NATIVE = range(10)
@@ -42,10 +40,10 @@ FIELDS = 14
 class Rates(NamedTuple):
     """What the rules need of `OperatorCosts`; per symbol: role, cycles, LUTs (DSPs weighed), whether periodic."""
 
-    role: NDArray[np.int64]
-    cycles: NDArray[np.float64]
-    luts: NDArray[np.float64]
-    periodic: NDArray[np.bool_]
+    role: Integers
+    cycles: Reals
+    luts: Reals
+    periodic: Flags
     add: float
     add_luts: float
     multiply: float
@@ -64,8 +62,8 @@ class Rates(NamedTuple):
     digits: float
 
 
-@njit(cache=True, nogil=True)
-def after(begins, cycles, count):
+@inlined()
+def after(begins: float, cycles: float, count: float) -> float:
     if cycles > 1.0 or cycles <= 0.0:
         return begins + count * cycles
     time = begins
@@ -76,8 +74,8 @@ def after(begins, cycles, count):
     return time
 
 
-@njit(cache=True, nogil=True)
-def _levels(operands):
+@inlined()
+def _levels(operands: float) -> int:
     n, levels = int(operands) - 1, 0
     while n > 0:
         n >>= 1
@@ -85,8 +83,8 @@ def _levels(operands):
     return levels
 
 
-@njit(cache=True, nogil=True)
-def _sum_done(c, latest, plain, scaled, offset, spent):
+@apart()
+def _sum_done(c: Rates, latest: float, plain: float, scaled: float, offset: bool, spent: Reals) -> float:
     """When a balanced sum is done; its work goes to spent."""
     operands = plain + c.digits * scaled + (1.0 if offset or scaled > 0.0 else 0.0)
     spent[0] += max(0.0, operands - 1.0) * c.add
@@ -94,8 +92,8 @@ def _sum_done(c, latest, plain, scaled, offset, spent):
     return after(latest, c.add, _levels(operands))
 
 
-@njit(cache=True, nogil=True)
-def _products(c, ready, inputs, others, spent):
+@apart()
+def _products(c: Rates, ready: float, inputs: float, others: float, spent: Reals) -> float:
     """A balanced tree of products: pairs of others first, inputs last."""
     while inputs + others > 1.0:
         wide = others // 2
@@ -109,31 +107,31 @@ def _products(c, ready, inputs, others, spent):
     return ready
 
 
-@njit(cache=True, nogil=True)
-def _is_square(r):
+@inlined()
+def _is_square(r: Reals) -> bool:
     return r[DEGREE] == 2.0 and r[OFFSET] == 0.0 and r[FACTOR] == 0.0
 
 
-@njit(cache=True, nogil=True)
-def _is_table(r):
+@inlined()
+def _is_table(r: Reals) -> bool:
     return r[IS_INPUT] > 0.0 and not _is_square(r)
 
 
-@njit(cache=True, nogil=True)
-def _is_narrow_sum(c, r):
+@inlined()
+def _is_narrow_sum(c: Rates, r: Reals) -> bool:
     return r[_PLAIN] >= 0.0 and r[_SCALED] == 0.0 and r[_PLAIN] <= _FEW and r[_SUM] == c.clamp
 
 
-@njit(cache=True, nogil=True)
-def _affine(c, r, factor, offset, spent):
+@inlined()
+def _affine(c: Rates, r: Reals, factor: bool, offset: bool, spent: Reals) -> float:
     latest, plain, scaled = (r[_SUM], r[_PLAIN], r[_SCALED]) if r[_PLAIN] >= 0.0 else (r[READY], 1.0, 0.0)
     if factor:
         plain, scaled = 0.0, plain + scaled
     return _sum_done(c, latest, plain, scaled, offset, spent)
 
 
-@njit(cache=True, nogil=True)
-def _evaluated(c, r, factor, spent):
+@inlined()
+def _evaluated(c: Rates, r: Reals, factor: bool, spent: Reals) -> float:
     ready = _affine(c, r, False, False, spent)
     n = r[DEGREE]
     if n == _OTHER:
@@ -164,8 +162,8 @@ def _evaluated(c, r, factor, spent):
     return _sum_done(c, done, 0.0, 1.0, True, spent) if factor else done
 
 
-@njit(cache=True, nogil=True)
-def close(c, r, factor, offset, spent):
+@apart()
+def close(c: Rates, r: Reals, factor: bool, offset: bool, spent: Reals) -> float:
     """When the value of a region is there."""
     if r[DEGREE] == 1.0:
         return _affine(c, r, factor, offset, spent)
@@ -178,8 +176,14 @@ def close(c, r, factor, offset, spent):
     return min(time, c.table)
 
 
-@njit(cache=True, nogil=True)
-def added(a, b, has_a, has_b, out):
+@inlined()
+def copy(r: Reals, out: Reals) -> None:
+    for q in range(FIELDS):
+        out[q] = r[q]
+
+
+@inlined()
+def added(a: Reals, b: Reals, has_a: bool, has_b: bool, out: Reals) -> None:
     """The sum of regions over one atom, or of one and a constant, into out."""
     if has_a and has_b:
         degree = _OTHER if a[DEGREE] == _OTHER or b[DEGREE] == _OTHER else max(a[DEGREE], b[DEGREE])
@@ -187,16 +191,16 @@ def added(a, b, has_a, has_b, out):
         factor = a[FACTOR] > 0.0 or b[FACTOR] > 0.0 or degree == 1.0
         slow, luts = max(a[_SLOW], b[_SLOW]), max(a[_LUTS], b[_LUTS])
         periodic = min(a[_PERIODIC], b[_PERIODIC])
-        out[:] = a
+        copy(a, out)
         out[DEGREE], out[OFFSET], out[FACTOR] = degree, (1.0 if offset else 0.0), (1.0 if factor else 0.0)
         out[_SLOW], out[_LUTS], out[_PERIODIC] = slow, luts, periodic
     else:
-        out[:] = a if has_a else b
+        copy(a if has_a else b, out)
         out[OFFSET] = 1.0
 
 
-@njit(cache=True, nogil=True)
-def multiplied(a, b, has_a, has_b, out):
+@inlined()
+def multiplied(a: Reals, b: Reals, has_a: bool, has_b: bool, out: Reals) -> None:
     """The product of regions over one atom, or of one and a constant, into out."""
     factor = max(a[FACTOR], b[FACTOR])
     if has_a and has_b:
@@ -205,23 +209,24 @@ def multiplied(a, b, has_a, has_b, out):
             degree = _OTHER
         offset, slow, luts = max(a[OFFSET], b[OFFSET]), max(a[_SLOW], b[_SLOW]), max(a[_LUTS], b[_LUTS])
         periodic = min(a[_PERIODIC], b[_PERIODIC])
-        out[:] = a
+        copy(a, out)
         out[DEGREE], out[OFFSET], out[_SLOW], out[_LUTS], out[_PERIODIC] = degree, offset, slow, luts, periodic
     else:
-        out[:] = a if has_a else b
+        copy(a if has_a else b, out)
     out[FACTOR] = factor
 
 
-@njit(cache=True, nogil=True)
-def no_atom(out, factor):
-    out[:] = 0.0
+@inlined()
+def no_atom(out: Reals, factor: float) -> None:
+    for q in range(FIELDS):
+        out[q] = 0.0
     out[_PLAIN] = -1.0
     out[_INPUTS] = -1.0
     out[FACTOR] = factor
 
 
-@njit(cache=True, nogil=True)
-def summed(c, a, b, out, spent):
+@apart()
+def summed(c: Rates, a: Reals, b: Reals, out: Reals, spent: Reals) -> None:
     """The sum of regions over two atoms: a new atom, into out."""
     latest, plain, scaled, offset = 0.0, 0.0, 0.0, 0.0
     for q in range(2):
@@ -249,8 +254,8 @@ def summed(c, a, b, out, spent):
     spent[0], spent[1] = before, luts  # the adders are counted where the sum is used
 
 
-@njit(cache=True, nogil=True)
-def product_of(c, a, b, out, spent):
+@apart()
+def product_of(c: Rates, a: Reals, b: Reals, out: Reals, spent: Reals) -> None:
     """The product of regions over two atoms: a new atom, into out; the constant factor stays outside."""
     latest, inputs, others, factor = 0.0, 0.0, 0.0, 0.0
     for q in range(2):
@@ -276,28 +281,28 @@ def product_of(c, a, b, out, spent):
     spent[0], spent[1] = before + c.product, luts + c.product_luts  # one product more than the factors had
 
 
-@njit(cache=True, nogil=True)
-def function(c, r, cycles, luts, periodic, out):
+@inlined()
+def function(c: Rates, r: Reals, cycles: float, luts: float, periodic: bool, out: Reals) -> None:
     """One more function over the region's atom."""
     again = r[_PERIODIC] > 0.0 or (periodic and r[DEGREE] == 1.0)
     slow, area = (r[_SLOW], r[_LUTS]) if r[_SLOW] >= cycles else (cycles, luts)
-    out[:] = r
+    copy(r, out)
     out[DEGREE], out[OFFSET], out[FACTOR] = _OTHER, 0.0, 0.0
     out[_SLOW], out[_LUTS], out[_PERIODIC] = slow, area, (1.0 if again else 0.0)
 
 
-@njit(cache=True, nogil=True)
-def power(c, r, n, out):
+@inlined()
+def power(c: Rates, r: Reals, n: float, out: Reals) -> None:
     degree = r[DEGREE] * n
     if 0.0 < degree <= _HIGHEST:
-        out[:] = r
+        copy(r, out)
         out[DEGREE] = degree
     else:
         function(c, r, c.root, c.table_luts, False, out)
 
 
-@njit(cache=True, nogil=True)
-def output(c, r, spent):
+@apart()
+def output(c: Rates, r: Reals, spent: Reals) -> float:
     if r[DEGREE] == 1.0 and r[_PLAIN] >= 0.0:
         return close(c, r, r[FACTOR] > 0.0, True, spent)
     product = r[DEGREE] == 1.0 and r[_INPUTS] >= 0.0

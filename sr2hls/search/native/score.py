@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
+from sr2hls.search.native.apart import Integers, RealRows, Reals, Single, SingleRows, Singles, apart, inlined
 from sr2hls.search.native.kernels import BLOCK, FAST, fast_exp, fast_log, run
+from sr2hls.search.native.symbols import Table
 from sr2hls.search.native.tree import SLOTS, slots
 
 F = np.float32
@@ -27,9 +27,9 @@ _NEAR = 1e-3  # of the target's deviation: the absolute error is rounded off the
 class Rows(NamedTuple):
     """What is fitted: X (k, n) and y (n,) in float32, y in units of its deviation; w: weights of mean 1."""
 
-    X: NDArray[np.float32]
-    y: NDArray[np.float32]
-    w: NDArray[np.float32]
+    X: SingleRows
+    y: Singles
+    w: Singles
     mean: float  # weighted, of y
     base: float  # sum of the loss of the best constant
     loss: int
@@ -41,16 +41,16 @@ class Rows(NamedTuple):
 class Room(NamedTuple):
     """Scratch memory of one island."""
 
-    op: NDArray[np.int64]
-    a: NDArray[np.int64]
-    b: NDArray[np.int64]
-    v: NDArray[np.float32]
-    mine: NDArray[np.int64]
-    buf: NDArray[np.float32]  # (SLOTS, BLOCK)
-    adj: NDArray[np.float32]  # (k + SLOTS, BLOCK)
-    r: NDArray[np.float32]  # (n,) values of the tree
-    jac: NDArray[np.float32]  # (constants + 2, BLOCK)
-    fits: NDArray[np.float64]  # (4, 3): loss, scale, shift of each way to attach
+    op: Integers
+    a: Integers
+    b: Integers
+    v: Singles
+    mine: Integers
+    buf: SingleRows  # (SLOTS, BLOCK)
+    adj: SingleRows  # (k + SLOTS, BLOCK)
+    r: Singles  # (n,) values of the tree
+    jac: SingleRows  # (constants + 2, BLOCK)
+    fits: RealRows  # (4, 3): loss, scale, shift of each way to attach
 
 
 def room(k: int, rows: int, constants: int) -> Room:
@@ -69,8 +69,8 @@ def room(k: int, rows: int, constants: int) -> Room:
     )
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def evaluate(t, sym, arg, val, n, rows, m):
+@apart()
+def evaluate(t: Table, sym: Integers, arg: Integers, val: Singles, n: int, rows: Rows, m: Room) -> bool:
     """Values of the tree at all rows, into m.r. False where the program has no room."""
     X = rows.X
     k = X.shape[0]
@@ -81,15 +81,14 @@ def evaluate(t, sym, arg, val, n, rows, m):
     for s in range(0, total, BLOCK):
         size = min(BLOCK, total - s)
         run(m.op, m.a, m.b, m.v, count, X, s, size, m.buf, F(rows.step), F(rows.top))
-        if root < k:
-            m.r[s : s + size] = X[root, s : s + size]
-        else:
-            m.r[s : s + size] = m.buf[root - k, :size]
+        found = X[root, s : s + size] if root < k else m.buf[root - k, :size]
+        for i in range(size):
+            m.r[s + i] = found[i]
     return True
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def moments(r, y, w):
+@inlined(fastmath=FAST)
+def moments(r: Singles, y: Singles, w: Singles) -> tuple[float, float, float]:
     """Weighted mean of r, centered sum of squares, and sum of (r - mean)·y."""
     sp = F(0)
     for i in range(r.shape[0]):
@@ -104,8 +103,8 @@ def moments(r, y, w):
     return np.float64(mu), np.float64(spp), np.float64(spy)
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def squares(r, y, w, a, b):
+@inlined(fastmath=FAST)
+def squares(r: Singles, y: Singles, w: Singles, a: Single, b: Single) -> float:
     """Weighted sum of (a·r + b - y)²."""
     s = F(0)
     for i in range(r.shape[0]):
@@ -114,8 +113,8 @@ def squares(r, y, w, a, b):
     return np.float64(s)
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def slope(p, y, loss, delta):
+@inlined()
+def slope(p: float, y: float, loss: int, delta: float) -> tuple[float, float]:
     """First and second derivative of the loss by the prediction (the second one never negative)."""
     d = p - y
     if loss == MSE:
@@ -130,8 +129,8 @@ def slope(p, y, loss, delta):
     return np.sign(d), 1.0 / size
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def logits(r, y, w, a, b):
+@apart(fastmath=FAST)
+def logits(r: Singles, y: Singles, w: Singles, a: Single, b: Single) -> float:
     """Weighted sum of the logistic loss at the logit a·r + b."""
     s = F(0)
     for i in range(r.shape[0]):
@@ -140,8 +139,8 @@ def logits(r, y, w, a, b):
     return np.float64(s)
 
 
-@njit(fastmath=FAST, error_model="numpy", cache=True, nogil=True)
-def _logit_slopes(r, y, w, a, b, out):
+@apart(fastmath=FAST)
+def _logit_slopes(r: Singles, y: Singles, w: Singles, a: Single, b: Single, out: Reals) -> None:
     """Gradient and Hessian of `logits` by a and b: (a, b, aa, ab, bb) into out."""
     ga, gb, haa, hab, hbb = F(0), F(0), F(0), F(0), F(0)
     for i in range(r.shape[0]):
@@ -159,8 +158,8 @@ def _logit_slopes(r, y, w, a, b, out):
     out[0], out[1], out[2], out[3], out[4] = ga, gb, haa, hab, hbb
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def total_loss(r, y, w, a, b, loss, delta):
+@apart()
+def total_loss(r: Singles, y: Singles, w: Singles, a: float, b: float, loss: int, delta: float) -> float:
     """Weighted sum of the loss at a·r + b."""
     if loss == MSE:
         return squares(r, y, w, F(a), F(b))
@@ -178,8 +177,10 @@ def total_loss(r, y, w, a, b, loss, delta):
     return s
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def _newton(r, y, w, a, b, loss, delta):
+@apart()
+def _newton(
+    r: Singles, y: Singles, w: Singles, a: float, b: float, loss: int, delta: float
+) -> tuple[float, float, float]:
     """Scale and shift that minimize the loss, from a start; (loss, a, b)."""
     best = total_loss(r, y, w, a, b, loss, delta)
     out = np.empty(5)
@@ -187,7 +188,8 @@ def _newton(r, y, w, a, b, loss, delta):
         if loss == LOGISTIC:
             _logit_slopes(r, y, w, F(a), F(b), out)
         else:
-            out[:] = 0.0
+            for q in range(5):
+                out[q] = 0.0
             for i in range(r.shape[0]):
                 g, h = slope(a * r[i] + b, y[i], loss, delta)
                 out[0] += w[i] * g * r[i]
@@ -195,9 +197,7 @@ def _newton(r, y, w, a, b, loss, delta):
                 out[2] += w[i] * h * r[i] * r[i]
                 out[3] += w[i] * h * r[i]
                 out[4] += w[i] * h
-        ga, gb, haa, hab, hbb = out
-        haa += 1e-9
-        hbb += 1e-9
+        ga, gb, haa, hab, hbb = out[0], out[1], out[2] + 1e-9, out[3], out[4] + 1e-9
         det = haa * hbb - hab * hab
         if not det > 1e-12 * haa * hbb:
             break
@@ -213,8 +213,8 @@ def _newton(r, y, w, a, b, loss, delta):
     return best, a, b
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def _regression(rows, r, mu, spp, spy):
+@inlined()
+def _regression(rows: Rows, r: Singles, mu: float, spp: float, spy: float) -> tuple[float, float, bool]:
     """(scale, shift, usable) of the regression of y on r, from the moments of r."""
     if not (np.isfinite(mu) and np.isfinite(spp) and np.isfinite(spy)) or spp > 1e30:
         return 0.0, 0.0, False
@@ -223,15 +223,15 @@ def _regression(rows, r, mu, spp, spy):
     return a, rows.mean - a * mu, True
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def attach(rows, r):
+@apart()
+def attach(rows: Rows, r: Singles) -> tuple[float, float, bool]:
     """The regression of y on r for the squared error: (scale, shift, usable)."""
     mu, spp, spy = moments(r, rows.y, rows.w)
     return _regression(rows, r, mu, spp, spy)
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def score(t, sym, arg, val, n, rows, m):
+@apart()
+def score(t: Table, sym: Integers, arg: Integers, val: Singles, n: int, rows: Rows, m: Room) -> bool:
     """Fill m.fits with (loss, scale, shift) of the four ways to attach. False where the tree is no finite function."""
     if not evaluate(t, sym, arg, val, n, rows, m):
         return False
@@ -241,7 +241,8 @@ def score(t, sym, arg, val, n, rows, m):
     a, b, usable = _regression(rows, r, mu, spp, spy)
     if not usable:
         return False
-    fits[:, 0] = FAILED
+    for way in range(4):
+        fits[way, 0] = FAILED
     if rows.loss != MSE:
         if rows.loss == LOGISTIC:  # the regression on 0 and 1 as a first logit
             a, b = 4.0 * a, 4.0 * (b - 0.5)

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
 from sr2hls import operators as ops
 from sr2hls.errors import LoadError, UnsupportedError
 from sr2hls.operators.registry import template
 from sr2hls.search.definitions import Defined
+from sr2hls.search.native.apart import Flags, Integers, Singles
 from sr2hls.search.native.instructions import instructions
-from sr2hls.search.native.primitives import BINARY
 
 VARIABLE, CONSTANT = 0, 1
 FIRST = 2  # the first operator
@@ -27,17 +26,16 @@ class Table(NamedTuple):
     An operand below 0 is an argument of the symbol (-1 - i). unary, binary, ternary: the symbols of that arity.
     """
 
-    arity: NDArray[np.int64]
-    first: NDArray[np.int64]
-    op: NDArray[np.int64]
-    a: NDArray[np.int64]
-    b: NDArray[np.int64]
-    v: NDArray[np.float32]
-    two: NDArray[np.bool_]  # per instruction: whether it has a second operand
-    unary: NDArray[np.int64]
-    binary: NDArray[np.int64]
-    ternary: NDArray[np.int64]
-    twin: NDArray[np.bool_]  # per symbol: whether its arguments may change places
+    arity: Integers
+    first: Integers
+    op: Integers
+    a: Integers
+    b: Integers
+    v: Singles
+    unary: Integers
+    binary: Integers
+    ternary: Integers
+    twin: Flags  # per symbol: whether its arguments may change places
     plus: int  # the symbol of +, and of *; -1 where the search has none
     times: int
 
@@ -82,7 +80,6 @@ def symbols_of(names: Sequence[str], own: Mapping[str, Defined]) -> Symbols:
         np.array(a, np.int64),
         np.array(b, np.int64),
         np.array(v, np.float32),
-        np.array([o in BINARY for o in op], np.bool_),
         by_arity[0],
         by_arity[1],
         by_arity[2],

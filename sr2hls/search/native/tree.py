@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from sr2hls.search.native.apart import IntegerRows, Integers, Reals, Singles, apart, inlined
 from sr2hls.search.native.primitives import (
     ABS,
     ADD,
@@ -30,15 +30,15 @@ from sr2hls.search.native.primitives import (
     SUB,
     TANH,
 )
-from sr2hls.search.native.symbols import CONSTANT, VARIABLE
+from sr2hls.search.native.symbols import CONSTANT, VARIABLE, Table
 
 NODES = 64  # room for nodes of a tree
 SLOTS = 256  # room for instructions of a tree
 NO_LIMIT = -1
 
 
-@njit(cache=True, nogil=True)
-def begin(t, sym, i):
+@apart()
+def begin(t: Table, sym: Integers, i: int) -> int:
     """Where the subtree that ends at i begins."""
     need = 1
     j = i
@@ -48,8 +48,28 @@ def begin(t, sym, i):
     return j + 1
 
 
-@njit(cache=True, nogil=True)
-def splice(sym, arg, val, n, s, e, sym2, arg2, val2, m):
+@inlined()
+def copy(sym: Integers, arg: Integers, val: Singles, n: int, sym2: Integers, arg2: Integers, val2: Singles) -> None:
+    """The first n nodes into the other arrays."""
+    for q in range(n):
+        sym2[q] = sym[q]
+        arg2[q] = arg[q]
+        val2[q] = val[q]
+
+
+@apart()
+def splice(
+    sym: Integers,
+    arg: Integers,
+    val: Singles,
+    n: int,
+    s: int,
+    e: int,
+    sym2: Integers,
+    arg2: Integers,
+    val2: Singles,
+    m: int,
+) -> int:
     """Replace nodes [s, e) by the first m of the other arrays; the new length, or -1 where there is no room."""
     total = n - (e - s) + m
     if total > NODES - 4 or total < 1:
@@ -72,8 +92,20 @@ def splice(sym, arg, val, n, s, e, sym2, arg2, val2, m):
     return total
 
 
-@njit(cache=True, nogil=True)
-def slots(t, sym, arg, val, n, k, op, a, b, v, mine):
+@apart()
+def slots(
+    t: Table,
+    sym: Integers,
+    arg: Integers,
+    val: Singles,
+    n: int,
+    k: int,
+    op: Integers,
+    a: Integers,
+    b: Integers,
+    v: Singles,
+    mine: Integers,
+) -> tuple[int, int]:
     """The slot program of a tree over k inputs: (instructions, slot of the root); -1 where there is no room.
 
     mine[instruction]: the node whose constant it is, or -1.
@@ -115,25 +147,8 @@ def slots(t, sym, arg, val, n, k, op, a, b, v, mine):
     return m, stack[0]
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def value(t, s, x, y, z, scratch):
-    """A symbol at constant arguments, in float64. scratch: room for SLOTS floats."""
-    lo, hi = t.first[s], t.first[s + 1]
-    for q in range(lo, hi):
-        o = t.op[q]
-        if o == CONST:
-            scratch[q - lo] = t.v[q]
-            continue
-        i = t.a[q]
-        p = scratch[i] if i >= 0 else (x if i == -1 else (y if i == -2 else z))
-        i = t.b[q]
-        r = scratch[i] if i >= 0 else (x if i == -1 else (y if i == -2 else z))
-        scratch[q - lo] = _scalar(o, p, r)
-    return scratch[hi - lo - 1]
-
-
-@njit(error_model="numpy", cache=True, nogil=True)
-def _scalar(o, p, r):
+@inlined()
+def _scalar(o: int, p: float, r: float) -> float:
     if o == ADD:
         return p + r
     if o == SUB:
@@ -177,8 +192,25 @@ def _scalar(o, p, r):
     return p**r
 
 
-@njit(error_model="numpy", cache=True, nogil=True)
-def fold(t, sym, arg, val, n, scratch):
+@inlined()
+def value(t: Table, s: int, x: float, y: float, z: float, scratch: Reals) -> float:
+    """A symbol at constant arguments, in float64. scratch: room for SLOTS floats."""
+    lo, hi = t.first[s], t.first[s + 1]
+    for q in range(lo, hi):
+        o = t.op[q]
+        if o == CONST:
+            scratch[q - lo] = t.v[q]
+            continue
+        i = t.a[q]
+        p = scratch[i] if i >= 0 else (x if i == -1 else (y if i == -2 else z))
+        i = t.b[q]
+        r = scratch[i] if i >= 0 else (x if i == -1 else (y if i == -2 else z))
+        scratch[q - lo] = _scalar(o, p, r)
+    return scratch[hi - lo - 1]
+
+
+@apart()
+def fold(t: Table, sym: Integers, arg: Integers, val: Singles, n: int, scratch: Reals) -> int:
     """Constant sub-trees to constants, bottom up, in place; the new length."""
     m = 0
     for j in range(n):
@@ -201,8 +233,10 @@ def fold(t, sym, arg, val, n, scratch):
     return m
 
 
-@njit(cache=True, nogil=True)
-def allowed(t, sym, n, limits, pairs, size, inner):
+@apart()
+def allowed(
+    t: Table, sym: Integers, n: int, limits: IntegerRows, pairs: IntegerRows, size: Integers, inner: Integers
+) -> bool:
     """Whether a tree keeps the limits of its operators.
 
     limits[s, i]: nodes of argument i of symbol s; pairs: rows (outer, inner, how often inner may occur on a path inside
@@ -235,14 +269,3 @@ def allowed(t, sym, n, limits, pairs, size, inner):
             depth += 1 - c
             stack[depth - 1] = j
     return True
-
-
-@njit(cache=True, nogil=True)
-def constants_of(sym, n, places):
-    """Positions of the constants of a tree; how many there are."""
-    count = 0
-    for j in range(n):
-        if sym[j] == CONSTANT:
-            places[count] = j
-            count += 1
-    return count

@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
 from sr2hls.errors import LoadError, ToolError
-from sr2hls.search.native.symbols import FIRST, VARIABLE, Symbols
+from sr2hls.search.native.apart import Integers, RealRows, Reals, apart, inlined
+from sr2hls.search.native.symbols import FIRST, VARIABLE, Symbols, Table
 from sr2hls.search.native.tree import NODES
 from sr2hls.search.problem import Problem
 
@@ -27,10 +26,10 @@ _NEAR = 1e-6
 class Units(NamedTuple):
     """inputs: exponents of the base dimensions (k, dimensions), the target's (dimensions,); rule, power: per symbol."""
 
-    inputs: NDArray[np.float64]
-    target: NDArray[np.float64]
-    rule: NDArray[np.int64]
-    power: NDArray[np.float64]
+    inputs: RealRows
+    target: Reals
+    rule: Integers
+    power: Reals
     given: bool
 
 
@@ -70,48 +69,47 @@ def _rule(name: str) -> int:
     return {"*": PRODUCT, "/": QUOTIENT, "cond": SECOND}.get(name, PURE)
 
 
-@njit(cache=True, nogil=True)
-def _alike(a, b):
+@inlined()
+def _alike(a: Reals, b: Reals) -> bool:
     for q in range(a.shape[0]):
         if abs(a[q] - b[q]) > _NEAR:
             return False
     return True
 
 
-@njit(cache=True, nogil=True)
-def consistent(t, u, sym, arg, n):
+@apart()
+def consistent(t: Table, u: Units, sym: Integers, arg: Integers, n: int) -> int:
     """WRONG inside, SCALABLE (right but for a constant factor), or RIGHT."""
     width = u.target.shape[0]
-    have = np.zeros((NODES, width))
-    free = np.zeros(NODES, np.bool_)  # a constant, or what a constant factor makes fit
-    pure = np.zeros(width)
+    have = np.empty((NODES, width))
+    free = np.empty(NODES, np.bool_)  # a constant, or what a constant factor makes fit
+    pure = np.empty(width)
+    for q in range(width):
+        pure[q] = 0.0
     depth = 0
     for j in range(n):
         s = sym[j]
         count = t.arity[s]
-        if count == 0:
-            free[depth] = s != VARIABLE
-            have[depth, :] = u.inputs[arg[j]] if s == VARIABLE else pure
-            depth += 1
-            continue
         base = depth - count
+        last = max(base + count - 1, 0)
         rule = u.rule[s]
-        last = base + count - 1
-        if rule == PRODUCT or rule == QUOTIENT:
-            sign = 1.0 if rule == PRODUCT else -1.0
-            have[base, :] = have[base] + sign * have[last]
-            free[base] = free[base] or free[last]
+        source, factor, power = pure, 0.0, 1.0  # have[base] = source·power + have[last]·factor
+        loose = False
+        if count == 0:
+            loose = s != VARIABLE
+            if s == VARIABLE:
+                source = u.inputs[arg[j]]
+        elif rule == PRODUCT or rule == QUOTIENT:
+            source, factor = have[base], 1.0 if rule == PRODUCT else -1.0
+            loose = free[base] or free[last]
         elif rule == POWER:
-            have[base, :] = have[base] * u.power[s]
+            source, power, loose = have[base], u.power[s], free[base]
         elif rule == PURE:
             for q in range(count):
                 if not free[base + q] and not _alike(have[base + q], pure):
                     return WRONG
-            have[base, :] = pure
-            free[base] = False
         elif rule == SECOND:
-            have[base, :] = have[last]
-            free[base] = free[last]
+            source, loose = have[last], free[last]
         else:
             known = -1
             for q in range(count):
@@ -120,11 +118,10 @@ def consistent(t, u, sym, arg, n):
                 if known >= 0 and not _alike(have[base + q], have[base + known]):
                     return WRONG
                 known = q if known < 0 else known
-            if known > 0:
-                have[base, :] = have[base + known]
-            free[base] = known < 0
-            if rule == COMPARED:
-                have[base, :] = pure
-                free[base] = False
+            if rule != COMPARED:
+                source, loose = have[base + max(known, 0)], known < 0
+        for q in range(width):
+            have[base, q] = source[q] * power + (have[last, q] * factor if factor != 0.0 else 0.0)
+        free[base] = loose
         depth = base + 1
     return RIGHT if free[0] or _alike(have[0], u.target) else SCALABLE

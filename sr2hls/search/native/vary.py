@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
+from sr2hls.search.native.apart import Integers, Reals, Singles, Words, apart, inlined
 from sr2hls.search.native.generator import below, normal, uniform
-from sr2hls.search.native.symbols import CONSTANT, VARIABLE
+from sr2hls.search.native.symbols import CONSTANT, VARIABLE, Table
 from sr2hls.search.native.tree import NODES, begin, splice
 
 F = np.float32
@@ -24,9 +23,9 @@ WEIGHTS = (0.35, 0.40, 1.25, 0.70, 0.90, 0.50, 0.60, 0.15, 0.15, 1.00)
 class Scratch(NamedTuple):
     """Room for a second tree."""
 
-    sym: NDArray[np.int64]
-    arg: NDArray[np.int64]
-    val: NDArray[np.float32]
+    sym: Integers
+    arg: Integers
+    val: Singles
 
 
 def scratch() -> Scratch:
@@ -34,16 +33,16 @@ def scratch() -> Scratch:
     return Scratch(np.zeros(NODES, np.int64), np.zeros(NODES, np.int64), np.zeros(NODES, np.float32))
 
 
-@njit(cache=True, nogil=True)
-def _leaf(g, k, z, i):
+@apart()
+def _leaf(g: Words, k: int, z: Scratch, i: int) -> None:
     if uniform(g) < _LEAF_IS_INPUT:
         z.sym[i], z.arg[i], z.val[i] = VARIABLE, below(g, k), F(0)
     else:
         z.sym[i], z.arg[i], z.val[i] = CONSTANT, 0, F(normal(g) * _CONSTANT_SPREAD)
 
 
-@njit(cache=True, nogil=True)
-def _operator(g, t, unary_share):
+@apart()
+def _operator(g: Words, t: Table, unary_share: float) -> int:
     """A random operator; unary ones with the given probability where there are both kinds."""
     u, b, c = t.unary.shape[0], t.binary.shape[0], t.ternary.shape[0]
     if b + c == 0 or (u > 0 and uniform(g) < unary_share):
@@ -52,8 +51,8 @@ def _operator(g, t, unary_share):
     return t.binary[i] if i < b else t.ternary[i - b]
 
 
-@njit(cache=True, nogil=True)
-def _pick(g, t, sym, n, leaves):
+@apart()
+def _pick(g: Words, t: Table, sym: Integers, n: int, leaves: bool) -> int:
     """The place of a random leaf (or operator), or -1."""
     count = 0
     for i in range(n):
@@ -69,8 +68,10 @@ def _pick(g, t, sym, n, leaves):
     return -1
 
 
-@njit(cache=True, nogil=True)
-def grow(g, t, sym, arg, val, n, k, times, most, z):
+@apart()
+def grow(
+    g: Words, t: Table, sym: Integers, arg: Integers, val: Singles, n: int, k: int, times: int, most: int, z: Scratch
+) -> int:
     """Put `times` random operators in the places of random leaves, which become one of the arguments half the time."""
     for _ in range(times):
         p = _pick(g, t, sym, n, True)
@@ -88,22 +89,22 @@ def grow(g, t, sym, arg, val, n, k, times, most, z):
     return n
 
 
-@njit(cache=True, nogil=True)
-def seedling(g, t, sym, arg, val, k, most, z):
+@apart()
+def seedling(g: Words, t: Table, sym: Integers, arg: Integers, val: Singles, k: int, most: int, z: Scratch) -> int:
     """A small random tree."""
     sym[0], arg[0], val[0] = VARIABLE, below(g, k), F(0)
     return grow(g, t, sym, arg, val, 1, k, 1 + below(g, 6), most, z)
 
 
-@njit(cache=True, nogil=True)
-def _copy(sym, arg, val, s, e, z, at):
+@inlined()
+def _copy(sym: Integers, arg: Integers, val: Singles, s: int, e: int, z: Scratch, at: int) -> int:
     for i in range(s, e):
         z.sym[at + i - s], z.arg[at + i - s], z.val[at + i - s] = sym[i], arg[i], val[i]
     return at + e - s
 
 
-@njit(cache=True, nogil=True)
-def _nudge(g, sym, val, n):
+@inlined()
+def _nudge(g: Words, sym: Integers, val: Singles, n: int) -> None:
     count = 0
     for i in range(n):
         count += sym[i] == CONSTANT
@@ -121,8 +122,8 @@ def _nudge(g, sym, val, n):
             which -= 1
 
 
-@njit(cache=True, nogil=True)
-def _rename(g, t, sym, n):
+@inlined()
+def _rename(g: Words, t: Table, sym: Integers, n: int) -> None:
     i = _pick(g, t, sym, n, False)
     if i < 0:
         return
@@ -131,8 +132,8 @@ def _rename(g, t, sym, n):
     sym[i] = among[below(g, among.shape[0])]
 
 
-@njit(cache=True, nogil=True)
-def _wrap(g, t, sym, arg, val, n, k, most, z):
+@inlined()
+def _wrap(g: Words, t: Table, sym: Integers, arg: Integers, val: Singles, n: int, k: int, most: int, z: Scratch) -> int:
     """A random subtree becomes an argument of a new operator."""
     e = below(g, n) + 1
     s = begin(t, sym, e - 1)
@@ -152,8 +153,8 @@ def _wrap(g, t, sym, arg, val, n, k, most, z):
     return splice(sym, arg, val, n, s, e, z.sym, z.arg, z.val, m + 1)
 
 
-@njit(cache=True, nogil=True)
-def _drop(g, t, sym, arg, val, n, z):
+@inlined()
+def _drop(g: Words, t: Table, sym: Integers, arg: Integers, val: Singles, n: int, z: Scratch) -> int:
     """An operator is replaced by one of its arguments."""
     p = _pick(g, t, sym, n, False)
     if p < 0:
@@ -166,8 +167,10 @@ def _drop(g, t, sym, arg, val, n, z):
     return splice(sym, arg, val, n, s, p + 1, z.sym, z.arg, z.val, m)
 
 
-@njit(cache=True, nogil=True)
-def _replace(g, t, sym, arg, val, n, k, most, z, zz):
+@inlined()
+def _replace(
+    g: Words, t: Table, sym: Integers, arg: Integers, val: Singles, n: int, k: int, most: int, z: Scratch, zz: Scratch
+) -> int:
     e = below(g, n) + 1
     s = begin(t, sym, e - 1)
     _leaf(g, k, zz, 0)
@@ -178,8 +181,8 @@ def _replace(g, t, sym, arg, val, n, k, most, z, zz):
     return splice(sym, arg, val, n, s, e, zz.sym, zz.arg, zz.val, m)
 
 
-@njit(cache=True, nogil=True)
-def _swap(g, t, sym, arg, val, n, z):
+@inlined()
+def _swap(g: Words, t: Table, sym: Integers, arg: Integers, val: Singles, n: int, z: Scratch) -> int:
     """The two arguments of an operator change places."""
     p = _pick(g, t, sym, n, False)
     if p < 0 or t.arity[sym[p]] != 2:
@@ -191,8 +194,8 @@ def _swap(g, t, sym, arg, val, n, z):
     return splice(sym, arg, val, n, s, p, z.sym, z.arg, z.val, m)
 
 
-@njit(cache=True, nogil=True)
-def _free(g, t, sym, arg, val, n, most, z):
+@inlined()
+def _free(g: Words, t: Table, sym: Integers, arg: Integers, val: Singles, n: int, most: int, z: Scratch) -> int:
     """A new constant that changes nothing yet: a subtree times 1, or plus 0. The fit of the constants then moves it."""
     if t.plus < 0 or t.times < 0 or n + 2 > most:
         return n
@@ -207,10 +210,25 @@ def _free(g, t, sym, arg, val, n, most, z):
     return splice(sym, arg, val, n, s, e, z.sym, z.arg, z.val, m + 2)
 
 
-@njit(cache=True, nogil=True)
-def mutate(g, t, sym, arg, val, n, k, most, weights, z, zz):
+@apart()
+def mutate(
+    g: Words,
+    t: Table,
+    sym: Integers,
+    arg: Integers,
+    val: Singles,
+    n: int,
+    k: int,
+    most: int,
+    weights: Reals,
+    z: Scratch,
+    zz: Scratch,
+) -> tuple[int, bool]:
     """One mutation, its kind drawn by `weights`. Returns (length, whether the constants ought to be fitted now)."""
-    u = uniform(g) * weights.sum()
+    total = 0.0
+    for q in range(weights.shape[0]):
+        total += weights[q]
+    u = uniform(g) * total
     kind = 0
     while kind < weights.shape[0] - 1 and u >= weights[kind]:
         u -= weights[kind]
@@ -240,8 +258,21 @@ def mutate(g, t, sym, arg, val, n, k, most, weights, z, zz):
     return n, kind == FREE
 
 
-@njit(cache=True, nogil=True)
-def cross(g, t, sym, arg, val, n, sym2, arg2, val2, n2, most, z):
+@apart()
+def cross(
+    g: Words,
+    t: Table,
+    sym: Integers,
+    arg: Integers,
+    val: Singles,
+    n: int,
+    sym2: Integers,
+    arg2: Integers,
+    val2: Singles,
+    n2: int,
+    most: int,
+    z: Scratch,
+) -> int:
     """A random subtree gives way to a random subtree of another tree; unchanged where it would be too large."""
     e2 = below(g, n2) + 1
     s2 = begin(t, sym2, e2 - 1)
