@@ -20,9 +20,12 @@ def _line(data: Json, output: Json) -> str:
     proof = (data.get("proof") or {}).get("verilog") or {}
     if proof.get("status") == "proven":
         parts[0] += f", and the Verilog = the integer model for all 2^{proof['input_bits']} inputs"
+    netlist = (data.get("proof") or {}).get("netlist") or {}
+    if netlist.get("status") == "proven":
+        parts[0] += f", and Yosys' {netlist['family']} netlist = the Verilog for every input"
     simulation = data.get("simulation")
     if simulation is None:
-        return f"{parts[0]}; measured: nothing yet; tested: nothing yet"
+        return "; ".join([parts[0], "measured: nothing yet", "tested: nothing yet", *_gates(netlist)])
     for error in simulation["errors"]:
         if error["output"] == output["name"]:
             where = "all inputs" if error["method"] == "exhaustive" else f"{error['points']} samples"
@@ -30,4 +33,11 @@ def _line(data: Json, output: Json) -> str:
     engines = [engine["engine"] for engine in simulation["engines"] if engine["vectors"]]
     most = max((engine["vectors"] for engine in simulation["engines"]), default=0)
     parts.append(f"only tested: {', '.join(engines)} bit for bit on up to {most} vectors")
-    return "; ".join(parts)
+    return "; ".join([*parts, *_gates(netlist)])
+
+
+def _gates(netlist: Json) -> list[str]:
+    """What is to be said of a netlist that is not proven."""
+    if netlist.get("status") == "tested":
+        return [f"only tested: Yosys' {netlist['family']} netlist on {netlist['vectors']} samples"]
+    return [f"refuted: Yosys' {netlist['family']} netlist"] if netlist.get("status") == "refuted" else []

@@ -118,6 +118,19 @@ def show_proof(out: Console, data: Json | None) -> None:
         line(out, "proof", f"not proven: {verilog['detail']} ({solver})", "bold yellow")
     if not balance["ok"]:
         line(out, "pipeline", f"not balanced: {balance['detail']}", "bold red")
+    if netlist := data.get("netlist"):
+        _show_netlist(out, netlist)
+
+
+def _show_netlist(out: Console, data: Json) -> None:
+    what, how = f"Yosys' {data['family']} netlist", f"({data['engine']}, {data['seconds']:.1f} s)"
+    if data["status"] == "proven":
+        line(out, "proven", f"{what} computes what the Verilog computes, for every input {how}", "bold green")
+    elif data["status"] == "refuted":
+        line(out, "refuted", f"{what}: {data['detail']} {how}", "bold red")
+    else:
+        text = f"{what} is only tested, on {data['vectors']} samples; not proven: {data['detail']} {how}"
+        line(out, "netlist", text, "bold yellow")
 
 
 def show_verification(out: Console, data: Json | None) -> None:

@@ -54,7 +54,7 @@ def yosys_counts(verilog: Path | str, top: str, family: str, *, bram: bool = Fal
     """
     if family not in FAMILIES:
         raise ToolError(f"Yosys counts are for {', '.join(FAMILIES)}, not '{family}'")
-    script = [*_tables(top, bram), f"{FAMILIES[family]}{_memory(bram)} -top {top}", "tee -q -o stat.json stat -json"]
+    script = [*synthesis(top, FAMILIES[family], bram=bram), "tee -q -o stat.json stat -json"]
     with tempfile.TemporaryDirectory(prefix="sr2hls_yosys_") as name:
         folder = Path(name)
         (folder / "top.v").write_text(source_text(verilog))
@@ -69,23 +69,21 @@ def ecp5_netlist(verilog: str, top: str, folder: Path, *, bram: bool = False) ->
     Raises ToolError when Yosys is missing or refuses the text.
     """
     (folder / f"{top}.v").write_text(verilog)
-    synth = f"{FAMILIES['ecp5']}{_memory(bram)} -top {top} -json {top}.json"
-    tool, version = run_yosys([f"read_verilog -sv {top}.v", *_tables(top, bram), synth], folder)
+    script = synthesis(top, f"{FAMILIES['ecp5']} -json {top}.json", bram=bram)
+    tool, version = run_yosys([f"read_verilog -sv {top}.v", *script], folder)
     netlist: dict[str, Any] = json.loads((folder / f"{top}.json").read_text())
     return netlist, f"{tool} {version}"
 
 
-def _memory(bram: bool) -> str:
-    return "" if bram else " -nobram"
-
-
-def _tables(top: str, bram: bool) -> list[str]:
-    """Map tables to logic before Yosys can fold the register of their address into them.
-
-    It takes a table with a registered address for a synchronous memory and, without block RAM, rebuilds it with the
-    register behind the table: the table's delay then adds to the stage before.
-    """
-    return [] if bram else [f"hierarchy -check -top {top}", "proc", "flatten", "opt_expr", "memory_map -rom-only"]
+def synthesis(top: str, family: str, *, bram: bool = False) -> list[str]:
+    """The commands that map a design to a family's cells; `family` is the synthesis command, from `FAMILIES`."""
+    if bram:
+        return [f"{family} -top {top}"]
+    # Map tables to logic before Yosys can fold the register of their address into them. It takes a table with a
+    # registered address for a synchronous memory and, without block RAM, rebuilds it with the register behind the
+    # table: the table's delay then adds to the stage before.
+    tables = [f"hierarchy -check -top {top}", "proc", "flatten", "opt_expr", "memory_map -rom-only"]
+    return [*tables, f"{family} -nobram -top {top}"]
 
 
 def counts(cells: Mapping[str, int], tool: str, version: str) -> Counts:
