@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sr2hls.cli.calibrate import calibrate_command
 from sr2hls.cli.compile import compile_command
 from sr2hls.cli.costs import costs_command
 from sr2hls.cli.distill import distill_command
@@ -38,6 +39,7 @@ app.command("equations")(equations_command)
 app.command("targets")(targets_command)
 app.command("functions")(functions_command)
 app.command("costs")(costs_command)
+app.command("calibrate")(calibrate_command)
 app.command("operators", hidden=True)(functions_command)
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from sr2hls.emit.verilog import module_name, verilog
+from sr2hls.errors import LoadError
 from sr2hls.synth.microbench import Probe, probe_design, probes
-from sr2hls.synth.nextpnr import PlaceAndRoute, nextpnr_ecp5
+from sr2hls.synth.nextpnr import nextpnr_ecp5
 from sr2hls.targets import Target
 from sr2hls.targets.coefficients import Cost, Costs, Dsp, LookupCost, levels
 from sr2hls.targets.rom import LEAF, rom_structure
@@ -30,35 +33,97 @@ class Measured:
     dsp: float
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What place-and-route says of a probe, by name: median period and register overhead in ns, cells, and by what."""
+
+    name: str
+    seeds: tuple[int, ...]
+    period_ns: float
+    registers_ns: float
+    lut: int
+    dsp: int
+    tool: str
+
+    def line(self, target: str) -> str:
+        """A line of JSON for `read_points`."""
+        return json.dumps({"target": target, **asdict(self)}) + "\n"
+
+
+def read_points(path: Path, target: str) -> list[Placed]:
+    """The measurements of one target in a file of such lines; a line that was cut short is left out.
+
+    Raises LoadError when the file cannot be read, or is another one.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadError(f"{path}: cannot be read ({error})") from None
+    found = []
+    for line in lines:
+        try:
+            data = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        try:
+            if data.pop("target") == target:
+                found.append(Placed(**data | {"seeds": tuple(data["seeds"])}))
+        except (AttributeError, KeyError, TypeError):
+            raise LoadError(f"{path}: these are no measurements of 'sr2hls calibrate --points'") from None
+    return found
+
+
+def heading(target: Target) -> str:
+    """The comment at the top of a target's file."""
+    basis = (
+        "AMD Artix-7: an estimate. Cell delays from Project X-Ray, assumed routing; no vendor tool was run."
+        if target.family == "xc7"
+        else "Lattice ECP5: calibrated by open place-and-route."
+    )
+    return f"{basis}\nWritten by sr2hls calibrate; do not edit by hand."
+
+
 def calibrate_ecp5(
-    target: Target, *, seeds: Sequence[int] = (1, 2, 3), date: str, tell: Callable[[str], None] = lambda _: None
+    target: Target,
+    *,
+    seeds: Sequence[int] = (1, 2, 3),
+    known: Iterable[Placed] = (),
+    tell: Callable[[Placed], None] = lambda _: None,
 ) -> tuple[Target, list[Measured]]:
     """Place and route every probe with every seed and fit; returns the new target and the measurements.
 
     The delay of a probe is its median period less `overhead_ns`: clock-to-output and setup of the registers, read
     from the critical paths. The route into the operation stays in its delay, as do slower register inputs.
     Raises ToolError where a tool is missing.
-    """
 
-    def run_probe(probe: Probe) -> tuple[Probe, PlaceAndRoute]:
+    Args:
+        known: results of an earlier call on the same target; with the same seeds they are not measured again.
+        tell: told each new result.
+    """
+    before = {item.name: item for item in known if item.seeds == tuple(seeds)}
+
+    def run_probe(probe: Probe) -> Placed:
+        if probe.name in before:
+            return before[probe.name]
         design = probe_design(probe.circuit, target)
         run = nextpnr_ecp5(verilog(design), module_name(design), target, seeds=seeds, clock_ns=4.0, latency=2)
-        tell(
-            f"{probe.name}: {1000 / run.median_mhz:.2f} ns, {run.utilization['lut']} LUT4, {run.utilization['dsp']} DSP"
-        )
-        return probe, run
+        tool = f"{run.tool}, {run.version}, {run.device}"
+        overhead = _registers(run.critical_path)
+        cells = (run.utilization["lut"], run.utilization["dsp"])
+        placed = Placed(probe.name, tuple(seeds), 1000 / run.median_mhz, overhead, *cells, tool)
+        tell(placed)
+        return placed
 
+    chosen = probes(target)
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        runs = list(pool.map(run_probe, probes(target)))
-    overhead = median(_registers(run.critical_path) for _, run in runs)
+        runs = list(pool.map(run_probe, chosen))
+    overhead = median(run.registers_ns for run in runs)
     measured = [
-        Measured(probe, 1000 / run.median_mhz - overhead, run.utilization["lut"], run.utilization["dsp"])
-        for probe, run in runs
+        Measured(probe, run.period_ns - overhead, run.lut, run.dsp) for probe, run in zip(chosen, runs, strict=True)
     ]
-    first = runs[0][1]
+    tools = "; ".join(sorted({run.tool for run in runs}))
     source = (
-        f"placed and routed: {first.tool}, {first.version}, {first.device}, median of seeds "
-        f"{'/'.join(map(str, seeds))}, {date}, benchmarks/calibrate.py; "
+        f"placed and routed: {tools}, median of seeds {'/'.join(map(str, seeds))}, sr2hls calibrate; "
         f"delays x {MARGIN} for the longer nets of whole designs"
     )
     fitted = replace(

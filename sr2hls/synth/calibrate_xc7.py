@@ -26,9 +26,7 @@ _DSP_NS = 2.97  # DSP48E1 without registers, A to P, in Yosys' library: its `sta
 _ARC = re.compile(r"^\s*(\d+) .*\((\w+)\.(\w+)->(\w+)\)\s*$", re.MULTILINE)
 
 
-def calibrate_xc7(
-    target: Target, *, date: str, tell: Callable[[str], None] = lambda _: None
-) -> tuple[Target, list[Measured]]:
+def calibrate_xc7(target: Target, *, tell: Callable[[str], None] = lambda _: None) -> tuple[Target, list[Measured]]:
     """Sum the cell delays of every probe's slowest path, add `ROUTE_NS` for each net that leaves a slice, and fit.
 
     An estimate: the routing is assumed, and the cell delays are those of one speed grade of an Artix-7.
@@ -45,7 +43,7 @@ def calibrate_xc7(
     measured, version = [item for item, _ in runs], runs[0][1]
     source = (
         f"estimate: cell delays of Yosys {version} (7-series, from Project X-Ray's Artix-7 timing), {ROUTE_NS} ns "
-        f"assumed per routed net, {date}, benchmarks/calibrate.py; LUTs and DSPs as Yosys synthesizes"
+        f"assumed per routed net, sr2hls calibrate; LUTs and DSPs as Yosys synthesizes"
     )
     fitted = replace(
         target,

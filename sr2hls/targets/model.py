@@ -152,9 +152,14 @@ def _aligned_width(args: list[Node]) -> int:
 @lru_cache
 def load_target(name: str) -> Target:
     """Read `sr2hls/targets/NAME.toml`. Raises FormatError naming the known targets."""
+    return parse_target(target_file(name).read_text())
+
+
+def target_file(name: str) -> Path:
+    """Where a target's coefficients are. Raises FormatError naming the known targets."""
     if name not in target_names():
         raise FormatError(f"'{name}' is no target; choose one of {', '.join(target_names())}")
-    return parse_target((_FOLDER / f"{name}.toml").read_text())
+    return _FOLDER / f"{name}.toml"
 
 
 def target_names() -> tuple[str, ...]:
