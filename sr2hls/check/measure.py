@@ -69,18 +69,23 @@ def model_of(design: Design) -> SymbolicModel:
 
 
 def measured_errors(
-    design: Design, vectors: Mapping[str, Codes], tell: Callable[[float], None] = lambda _: None
+    design: Design,
+    vectors: Mapping[str, Codes],
+    tell: Callable[[float], None] = lambda _: None,
+    *,
+    exhaustive_bits: int = EXHAUSTIVE_BITS,
 ) -> tuple[MeasuredError, ...]:
     """Compare the interpreter with the formula, in blocks; `tell` gets the fraction done.
 
     Args:
         vectors: input codes of shape (n,), used where the inputs are too many to try them all.
+        exhaustive_bits: up to so many bits of all ports together every input is tried.
 
     Raises:
         LoadError: the design does not hold its formula. MismatchError: an error above the proven bound.
     """
     model = model_of(design)
-    exhaustive = sum(fmt.width for fmt in design.input_formats.values()) <= EXHAUSTIVE_BITS
+    exhaustive = sum(fmt.width for fmt in design.input_formats.values()) <= exhaustive_bits
     blocks = list(_all_codes(design)) if exhaustive else list(_parts(vectors, design))
     tallies = [_Tally(design, model, entry) for entry in design.certificate.outputs]
     for index, block in enumerate(blocks):
