@@ -8,9 +8,10 @@ from sr2hls.checker import checked
 from sr2hls.circuit import Circuit, Node, Op, Overflow, Rounding, Table
 from sr2hls.errors import CircuitError, FormatError, UnsupportedError
 from sr2hls.formats import MAX_WIDTH, Format
-from sr2hls.ranges import result_range, round_code
+from sr2hls.ranges import align, result_range, round_code
 
 _BIT = Format(False, 1, 0)
+_ALIGNING = (Op.ADD, Op.SUB, Op.LESS, Op.EQUAL, Op.SELECT)
 
 
 class CircuitBuilder:
@@ -196,7 +197,20 @@ class CircuitBuilder:
         low, high = result_range(node, self._nodes, self._tables)
         if low == high:
             return self.constant(low, fraction)
+        if op in _ALIGNING:
+            self._require_aligned(args[-2:])
         return self._append(replace(node, low=low, high=high, format=fmt or self._least(low, high, fraction)))
+
+    def _require_aligned(self, args: tuple[int, ...]) -> None:
+        common = max(self[arg].format.fraction for arg in args)
+        for arg in args:
+            node = self[arg]
+            bits = max(align(code, node.format.fraction, common).bit_length() for code in (node.low, node.high))
+            if bits > MAX_WIDTH:
+                raise UnsupportedError(
+                    f"'{self.origin}' compares or adds numbers of very different size: aligned to the finer one, the "
+                    f"coarser needs {bits} bits; the widest word is {MAX_WIDTH}"
+                )
 
     def _append(self, node: Node) -> int:
         if any(not 0 <= arg < len(self._nodes) for arg in node.args):

@@ -8,7 +8,8 @@ from drawn import draw, worst_ratio
 from sr2hls.check import cpp, cxxrtl, hls, verilator
 from sr2hls.check.compare import first_mismatch, reference
 from sr2hls.check.vectors import input_vectors
-from sr2hls.errors import Sr2hlsError
+from sr2hls.errors import Sr2hlsError, UnsupportedError
+from sr2hls.verify.folder import verify_design
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +39,15 @@ def test_five_engines_agree(drawn):
         for (design, inputs), result, codes in zip(cases, engine.run_many(cases), expected, strict=True):
             assert first_mismatch(design, inputs, result, codes) is None
             assert result.latency in (None, design.latency)
+
+
+def test_values_too_small_for_any_memory():
+    """csch(gamma(31)) is about 10^(-10^32): its exact quotient cannot be written down."""
+    design = draw(1_008_020).design
+    assert design.certificate.outputs[0].bound <= 2.0**-60
+    assert verify_design(design).verified
+
+
+def test_numbers_of_too_different_size_are_refused_by_name():
+    with pytest.raises(UnsupportedError, match="aligned to the finer one, the coarser needs 69 bits"):
+        draw(1_013_006)

@@ -107,6 +107,8 @@ class Interval:
         return f"[{float(self.low):.6g}, {float(self.high):.6g}]"
 
 
+_TINY = 4096
+
 ZERO = Interval(arb(0), arb(0))
 
 
@@ -123,7 +125,14 @@ def symmetric(radius: arb) -> Interval:
 
 
 def exact(value: arb) -> Fraction:
-    """The midpoint of a finite ball, exactly; for an exact number, the number."""
+    """The midpoint of a finite ball, exactly; for an exact number, the number.
+
+    A number below 2^-4096 in size becomes 2^-4096 with its sign (its own exponent may be beyond any memory): rounded
+    to any grid of floats or codes, both give the same.
+    """
+    mantissa, exponent = value.mid().man_exp()
+    if mantissa and int(exponent) + int(mantissa).bit_length() < -_TINY:
+        return Fraction(1 if mantissa > 0 else -1, 1 << _TINY)
     rational = value.mid().fmpq()
     return Fraction(int(rational.p), int(rational.q))
 

@@ -64,6 +64,8 @@ class Span:
         return f"[{float(self.low):.9g}, {float(self.high):.9g}]"
 
 
+_TINY = 4096
+
 ZERO = Span(Fraction(0), Fraction(0))
 UNIT = Span(Fraction(0), Fraction(1))
 
@@ -93,10 +95,14 @@ def of_value(value: fmpq | arb) -> Span | None:
         return point(Fraction(int(value.p), int(value.q)))
     if not value.is_finite():
         return None
-    return Span(_exact(value.lower()), _exact(value.upper()))
+    return Span(_end(value.lower(), -1), _end(value.upper(), 1))
 
 
-def _exact(value: arb) -> Fraction:
+def _end(value: arb, outward: int) -> Fraction:
+    """An end of an interval, exactly; one below 2^-4096 in size, which no memory may hold, outward to that or to 0."""
+    mantissa, exponent = value.mid().man_exp()
+    if mantissa and int(exponent) + int(mantissa).bit_length() < -_TINY:
+        return Fraction(outward, 1 << _TINY) if (mantissa > 0) == (outward > 0) else Fraction(0)
     rational = value.mid().fmpq()
     return Fraction(int(rational.p), int(rational.q))
 
