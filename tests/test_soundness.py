@@ -7,6 +7,7 @@ from drawn import draw, worst_ratio
 
 from sr2hls.check import cpp, cxxrtl, hls, verilator
 from sr2hls.check.compare import first_mismatch, reference
+from sr2hls.check.measure import measured_errors
 from sr2hls.check.vectors import input_vectors
 from sr2hls.errors import Sr2hlsError, UnsupportedError
 from sr2hls.verify.folder import verify_design
@@ -51,3 +52,11 @@ def test_values_too_small_for_any_memory():
 def test_numbers_of_too_different_size_are_refused_by_name():
     with pytest.raises(UnsupportedError, match="aligned to the finer one, the coarser needs 69 bits"):
         draw(1_013_006)
+
+
+def test_a_clamp_whose_ends_changed_places_jumps_inside_its_band():
+    """clamp(2^-15.5, 74, x0) at x0 = 0: the threshold is rounded to 0, which the certificate names as a band."""
+    design = draw(1_008_035).design
+    (found,) = measured_errors(design, input_vectors(design, 10))
+    assert found.in_bands == 1
+    assert found.measured <= found.proven

@@ -24,6 +24,7 @@ from sr2hls.interpret import Codes, interpret
 from sr2hls.load.native import from_json
 from sr2hls.model import SymbolicModel, symbol
 from sr2hls.operators import (
+    Clamp,
     Cond,
     Equal,
     FlooredMod,
@@ -180,6 +181,9 @@ def _jumps(expression: sympy.Expr) -> Iterator[tuple[sympy.Expr, float | None]]:
             case LogicalAnd() | LogicalOr():
                 yield args[0], None
                 yield args[1], None
+            case Clamp():  # jumps where its ends have changed places
+                for end in args[1:]:
+                    yield sympy.Add(args[0], sympy.Mul(-1, end, evaluate=False), evaluate=False), None
             case Cond() | Select() | sympy.sign() | sympy.Heaviside():
                 yield args[0], None
             case sympy.floor() | sympy.ceiling():
