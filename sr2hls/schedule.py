@@ -52,8 +52,9 @@ def schedule(
         raise FormatError(f"the clock period must be positive, not {clock_ns:g} ns")
     static = _static(circuit)
     delays = [0.0 if static[index] else target.delay(circuit, index) for index in range(len(circuit.nodes))]
+    saved = [0.0 if static[index] else target.saved(circuit, index) for index in range(len(circuit.nodes))]
     budget = clock_ns - target.overhead_ns + _SLACK
-    cycles = _earliest(circuit, delays, budget, static)
+    cycles = _earliest(circuit, delays, saved, budget, static)
     ports = int(register_inputs) + int(register_outputs)
     least = max(cycles, default=0) + ports
     if latency is not None and latency < least:
@@ -62,19 +63,24 @@ def schedule(
             f"least {least} (or a slower clock)"
         )
     stages = (least if latency is None else latency) - ports + 1
-    cycles = _fewest_registers(circuit, delays, budget, static, earliest=cycles, stages=stages)
-    critical = max(stage_delays(circuit, delays, cycles, stages)) + target.overhead_ns
+    cycles = _fewest_registers(circuit, delays, saved, budget, static, earliest=cycles, stages=stages)
+    critical = max(target.net_ns, *stage_delays(circuit, delays, saved, cycles, stages)) + target.overhead_ns
     return Schedule(tuple(cycles), stages, critical, _too_slow(circuit, target, clock_ns, delays, budget))
 
 
-def stage_delays(circuit: Circuit, delays: Sequence[float], cycles: Sequence[int], stages: int) -> list[float]:
-    """The longest combinational path of each stage, ns, without register overhead."""
-    arrival = [0.0] * len(circuit.nodes)
+def stage_delays(
+    circuit: Circuit, delays: Sequence[float], saved: Sequence[float], cycles: Sequence[int], stages: int
+) -> list[float]:
+    """The longest combinational path of each stage, ns, without register overhead.
+
+    `delays` and `saved` are those of the target for each node; see `sr2hls.targets.Target.saved`.
+    """
+    onward = [0.0] * len(circuit.nodes)  # when what follows in the same stage may begin
     worst = [0.0] * stages
     for index, node in enumerate(circuit.nodes):
-        begins = max((arrival[arg] for arg in node.args if cycles[arg] == cycles[index]), default=0.0)
-        arrival[index] = begins + delays[index]
-        worst[cycles[index]] = max(worst[cycles[index]], arrival[index])
+        begins = max((onward[arg] for arg in node.args if cycles[arg] == cycles[index]), default=0.0)
+        worst[cycles[index]] = max(worst[cycles[index]], begins + delays[index])
+        onward[index] = begins + delays[index] - saved[index]
     return worst
 
 
@@ -102,22 +108,26 @@ def _static(circuit: Circuit) -> list[bool]:
     return static
 
 
-def _earliest(circuit: Circuit, delays: list[float], budget: float, static: list[bool]) -> list[int]:
+def _earliest(
+    circuit: Circuit, delays: list[float], saved: list[float], budget: float, static: list[bool]
+) -> list[int]:
     """The least stage of every node; the least number of stages follows."""
     cycles: list[int] = []
-    arrival: list[float] = []
+    onward: list[float] = []
     for index, node in enumerate(circuit.nodes):
         moving = [arg for arg in node.args if not static[arg]]
         cycle = max((cycles[arg] for arg in moving), default=0)
-        begins = max((arrival[arg] for arg in moving if cycles[arg] == cycle), default=0.0)
+        begins = max((onward[arg] for arg in moving if cycles[arg] == cycle), default=0.0)
         if begins > 0 and delays[index] > 0 and begins + delays[index] > budget:
             cycle, begins = cycle + 1, 0.0
         cycles.append(0 if static[index] else cycle)
-        arrival.append(0.0 if static[index] else begins + delays[index])
+        onward.append(0.0 if static[index] else begins + delays[index] - saved[index])
     return cycles
 
 
-def _separations(circuit: Circuit, delays: list[float], budget: float, static: list[bool]) -> list[tuple[int, int]]:
+def _separations(
+    circuit: Circuit, delays: list[float], saved: list[float], budget: float, static: list[bool]
+) -> list[tuple[int, int]]:
     """Pairs (u, v) that cannot share a stage: some path from u to v, both included, is longer than the budget."""
     users: list[list[int]] = [[] for _ in circuit.nodes]
     for index, node in enumerate(circuit.nodes):
@@ -128,7 +138,7 @@ def _separations(circuit: Circuit, delays: list[float], budget: float, static: l
     for start, delay in enumerate(delays):
         if delay <= 0 or static[start]:
             continue
-        reached = {start: delay}
+        reached = {start: delay - saved[start]}
         frontier = [start]
         while frontier:
             index = min(frontier)  # topological order: every predecessor in reach is final
@@ -137,15 +147,22 @@ def _separations(circuit: Circuit, delays: list[float], budget: float, static: l
                 length = reached[index] + delays[user]
                 if delays[user] > 0 and length > budget:
                     pairs.append((start, user))
-                elif length > reached.get(user, -1.0):
+                elif length - saved[user] > reached.get(user, -1.0):
                     if user not in reached:
                         frontier.append(user)
-                    reached[user] = length
+                    reached[user] = length - saved[user]
     return sorted(set(pairs))
 
 
 def _fewest_registers(
-    circuit: Circuit, delays: list[float], budget: float, static: list[bool], *, earliest: list[int], stages: int
+    circuit: Circuit,
+    delays: list[float],
+    saved: list[float],
+    budget: float,
+    static: list[bool],
+    *,
+    earliest: list[int],
+    stages: int,
 ) -> list[int]:
     """The stages of least register bits.
 
@@ -161,7 +178,7 @@ def _fewest_registers(
         for arg in set(node.args):
             if not static[arg]:
                 above += [(arg, index, 0), (index, count + arg, 0)]
-    above += [(u, v, 1) for u, v in _separations(circuit, delays, budget, static)]
+    above += [(u, v, 1) for u, v in _separations(circuit, delays, saved, budget, static)]
     last = list(earliest)
     for index, node in enumerate(circuit.nodes):
         for arg in node.args:

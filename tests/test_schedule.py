@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 from random_circuits import random_circuit
@@ -25,6 +26,10 @@ def delays_of(circuit: Circuit, target: Target = TARGET) -> list[float]:
     for node in circuit.nodes:
         static.append(node.op is not Op.INPUT and all(static[arg] for arg in node.args))
     return [0.0 if still else target.delay(circuit, index) for index, still in enumerate(static)]
+
+
+def saved_of(circuit: Circuit) -> list[float]:
+    return [TARGET.saved(circuit, index) for index in range(len(circuit.nodes))]
 
 
 def chain(length: int, width: int = 8) -> Circuit:
@@ -49,8 +54,8 @@ def test_legal_within_the_clock_and_deterministic(clock: float) -> None:
         for index, node in enumerate(circuit.nodes):
             assert all(plan.cycles[arg] <= plan.cycles[index] for arg in node.args)
             assert node.op is not Op.CONSTANT or plan.cycles[index] == 0
-        worst = stage_delays(circuit, delays, plan.cycles, plan.stages)
-        assert plan.critical_ns == pytest.approx(max(worst) + TARGET.overhead_ns)
+        worst = stage_delays(circuit, delays, saved_of(circuit), plan.cycles, plan.stages)
+        assert plan.critical_ns == pytest.approx(max(TARGET.net_ns, *worst) + TARGET.overhead_ns)
         slow = [delay for delay in delays if delay + TARGET.overhead_ns > clock + 1e-6]
         assert len(plan.warnings) == len(slow)
         assert plan.critical_ns <= max([clock, *(delay + TARGET.overhead_ns for delay in slow)]) + 1e-6
@@ -77,7 +82,7 @@ def brute_force(circuit: Circuit, clock: float, stages: int) -> int:
             cycles[index] = cycle
         if any(cycles[arg] > cycles[i] for i in free for arg in circuit.nodes[i].args):
             continue
-        if max(stage_delays(circuit, delays, cycles, stages)) + TARGET.overhead_ns <= clock + 1e-9:
+        if max(stage_delays(circuit, delays, saved_of(circuit), cycles, stages)) + TARGET.overhead_ns <= clock + 1e-9:
             best = min(best, register_bits(circuit, cycles, stages))
     return best
 
@@ -168,3 +173,28 @@ def test_heaviest_closure_against_all_subsets() -> None:
         assert sum(weight[i] for i in found) == best
         assert not any(barred[i] for i in found)
         assert all(b in found for a, b in forced if a in found)
+
+
+def test_the_net_out_of_a_multiplier_is_counted_once() -> None:
+    b = CircuitBuilder()
+    x, y, z = (b.input(name, Format(True, 12)) for name in "xyz")
+    product = b.mul(x, y)
+    circuit = b.build([("s", b.add(product, z)), ("p", product)])
+    target = replace(TARGET, dsp_onward_ns=0.75)
+    delays = [target.delay(circuit, index) for index in range(len(circuit.nodes))]
+    plan = schedule(circuit, target, 20.0, register_inputs=True, register_outputs=True)
+    assert plan.critical_ns == pytest.approx(sum(delays) - 0.75 + target.overhead_ns)
+    edge = sum(delays) - 0.75 + target.overhead_ns
+    for clock, stages in ((edge + 0.01, 1), (edge - 0.01, 2)):
+        plan = schedule(circuit, target, clock, register_inputs=True, register_outputs=True)
+        assert (plan.stages, plan.critical_ns <= clock) == (stages, True)
+    alone = schedule(circuit, target, edge - 0.01, register_inputs=True, register_outputs=True)
+    assert alone.critical_ns == pytest.approx(max(delays) + target.overhead_ns)  # to a register: the whole delay
+
+
+def test_no_stage_is_faster_than_a_net() -> None:
+    b = CircuitBuilder()
+    circuit = b.build([("y", b.shift(b.input("x", Format(True, 8)), 2))])
+    target = replace(TARGET, net_ns=0.5)
+    plan = schedule(circuit, target, 5.0, register_inputs=True, register_outputs=True)
+    assert plan.critical_ns == pytest.approx(0.5 + target.overhead_ns)

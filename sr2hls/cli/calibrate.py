@@ -68,6 +68,10 @@ def _measured(device: Target, seeds: int, points: Path | None) -> tuple[Target, 
 
 
 def _predicted(item: Measured, target: Target) -> float:
-    """What a target says of a probe: all its operations, which follow one another."""
-    circuit = item.probe.circuit
-    return sum(target.delay(circuit, index) for index in range(len(circuit.nodes)))
+    """What a target says of a probe."""
+    from sr2hls.synth.chains import NET, longest
+
+    if item.probe.law == NET:
+        return target.net_ns
+    total, _, blocks = longest(target, item.probe.circuit)
+    return total - blocks * target.dsp_onward_ns

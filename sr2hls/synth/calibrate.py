@@ -13,6 +13,7 @@ from typing import Any
 
 from sr2hls.emit.verilog import module_name, verilog
 from sr2hls.errors import LoadError
+from sr2hls.synth.chains import CHAIN, NET, chains, dsp_saving, net_delay
 from sr2hls.synth.microbench import Probe, probe_design, probes
 from sr2hls.synth.nextpnr import nextpnr_ecp5
 from sr2hls.targets import Target
@@ -114,7 +115,7 @@ def calibrate_ecp5(
         tell(placed)
         return placed
 
-    chosen = probes(target)
+    chosen = [*probes(target), *chains()]
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         runs = list(pool.map(run_probe, chosen))
     overhead = median(run.registers_ns for run in runs)
@@ -126,13 +127,25 @@ def calibrate_ecp5(
         f"placed and routed: {tools}, median of seeds {'/'.join(map(str, seeds))}, sr2hls calibrate; "
         f"delays x {MARGIN} for the longer nets of whole designs"
     )
+    singles = [item for item in measured if item.probe.law not in (NET, CHAIN)]
     fitted = replace(
         target,
         overhead_ns=overhead,
         overhead_source=f"median clock-to-output + setup of the critical paths; {source}",
-        costs=fit(measured, target, source, MARGIN),
+        costs=fit(singles, target, source, MARGIN),
     )
-    return fitted, measured
+    return with_chains(fitted, measured, source), measured
+
+
+def with_chains(target: Target, measured: Iterable[Measured], source: str) -> Target:
+    """The target with what operations that follow one another were measured to take."""
+    delays = [(item.probe, MARGIN * item.delay_ns) for item in measured]
+    return replace(
+        target,
+        net_ns=net_delay(delays),
+        dsp_onward_ns=dsp_saving(target, delays),
+        chain_source=f"the slowest net, and what the chain that saves least behind a multiplier saves; {source}",
+    )
 
 
 def _registers(path: Sequence[str]) -> float:

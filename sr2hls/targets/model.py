@@ -45,6 +45,9 @@ class Target:
     costs: Costs = field(default_factory=Costs)
     nextpnr: tuple[str, ...] = ()  # command-line arguments that choose the device, where a nextpnr knows it
     overhead_source: str = "generic default"
+    net_ns: float = 0.0  # a net from register to register: no stage is faster
+    dsp_onward_ns: float = 0.0  # what a path saves where it goes on behind a multiplier block, see `saved`
+    chain_source: str = "not measured: no operation is taken to be faster behind another one"
 
     def delay(self, circuit: Circuit, index: int) -> float:
         """Combinational delay of a node, ns: from its arguments' registers or logic to its result."""
@@ -64,6 +67,16 @@ class Target:
             case _:
                 law, width = self._simple(node, args)
                 return law.delay(width)
+
+    def saved(self, circuit: Circuit, index: int) -> float:
+        """How much earlier than the sum of their delays an operation is done that follows this node in its stage, ns.
+
+        The delay of a multiplier block holds the net to a register behind it; where logic follows instead, that net is
+        the one that the delay of this logic begins with.
+        """
+        if circuit.nodes[index].op is not Op.MUL or not self.area(circuit, index).dsp:
+            return 0.0
+        return min(self.dsp_onward_ns, self.delay(circuit, index))
 
     def area(self, circuit: Circuit, index: int) -> Area:
         """Resources of a node, registers not counted."""
