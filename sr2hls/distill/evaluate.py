@@ -14,6 +14,7 @@ from sr2hls.distill.trajectories import Floats
 from sr2hls.operators.numeric import evaluate
 
 Numbers = Mapping[str, float]
+FLOOR = 1e-3  # of the mean |a|: what a body without acceleration counts with
 
 
 class Predicts(Protocol):
@@ -26,8 +27,9 @@ class Predicts(Protocol):
 class Errors:
     """Of accelerations, over all bodies of all snapshots.
 
-    median, ninety: quantiles of |a - â|/|a|; mean: of |a - â|, in units of acceleration; share: mean of |a - â| over
-    mean of |a|; rows: bodies times snapshots; lost: those without a finite prediction, left out of all others.
+    median, ninety: quantiles of |a - â|/|a|, with |a| at least a thousandth of its mean; mean: of |a - â|, in units of
+    acceleration; share: mean of |a - â| over mean of |a|; rows: bodies times snapshots; lost: those without a finite
+    prediction, left out of all others.
     """
 
     median: float
@@ -82,7 +84,7 @@ def errors(predicted: Floats, true: Floats) -> Errors:
     good = np.isfinite(away)
     if not good.any():
         return Errors(np.inf, np.inf, np.inf, np.inf, len(away), len(away))
-    relative = away[good] / np.maximum(size[good], 1e-300)
+    relative = away[good] / np.maximum(size[good], max(FLOOR * float(size.mean()), 1e-300))
     median, ninety = (float(np.quantile(relative, q)) for q in (0.5, 0.9))
     mean = float(away[good].mean())
     return Errors(median, ninety, mean, mean / float(size[good].mean()), len(away), int((~good).sum()))

@@ -28,18 +28,19 @@ from sr2hls.distill.records import Record
 from sr2hls.distill.symbolic.axes import on_axes, on_displacement
 from sr2hls.distill.symbolic.choice import Priced
 from sr2hls.distill.symbolic.constants import plain_signs
-from sr2hls.distill.symbolic.fit import Fitted, Wishes, fit_edge, fit_energy, fit_node
+from sr2hls.distill.symbolic.fit import JUMPS, Fitted, Wishes, fit_edge, fit_energy, fit_node, pair_energy
 from sr2hls.distill.symbolic.select import edge_part, node_part, select
 from sr2hls.distill.symbolic.sharpen import sharpen
 from sr2hls.distill.trajectories import MASS
 from sr2hls.errors import LoadError
 from sr2hls.model import symbol
+from sr2hls.search.settings import Settings
 
 if TYPE_CHECKING:
     from sr2hls.distill.networks.trained import Trained
 
 RECORDED = 1500  # snapshots whose messages are fitted
-POOR = 0.02  # relative error of a law on the data from which messages are fitted once more
+POOR = 0.02  # relative error of a law on the data from which messages are fitted again
 OWN_SHARE = 0.1  # of the rest that a column must account for to be a term of the node function
 FIXED_NODE = ("newton", "hamiltonian")
 
@@ -116,6 +117,8 @@ def distill_law(
     if trained.recipe.strategy not in FIXED_NODE:
         fitted, law = _take_node(trained, law, graphs, asked, turned, steps, seed, held_out, note)
     done = sharpen(law, graphs, seed=seed)
+    if energy is not None:
+        energy = pair_energy(done.law) or energy
     note("law", law_errors(done.law, held_out), f"{done.constants} constants fitted to the accelerations")
     return Distilled(done.law, tuple(stages), edge, fitted, rows, framed, energy)
 
@@ -124,21 +127,36 @@ def _take_edge(
     edge: Fitted, node: tuple[sympy.Expr, ...], graphs: Graphs, record: Record, framed: Framed | None, asked: Wishes,
     system: str,
 ) -> tuple[Fitted, Law, tuple[Priced, ...]]:  # fmt: skip
-    """The edge formula to take. Where the data say that none is good, messages are fitted once more by another loss."""
+    """The edge formula to take. Where the data say that none is good, messages are fitted again in other ways."""
 
     def laws(fit: Fitted) -> list[Law]:
         made = [fit.expressions, *_others(fit, graphs, record)]
         return [Law(graphs.size[2], tuple(e), node, graphs.softening, system) for e in made]
 
-    found = select(laws(edge), graphs, asked.settings(), part=edge_part, guard=asked.guard, seed=asked.seed)
-    if found.found.loss > POOR**2 and framed is not None:
-        other = replace(asked, loss="mae" if asked.loss != "mae" else "mse", seed=asked.seed + 1)
+    found = select(laws(edge), graphs, _priced(asked), part=edge_part, guard=asked.guard, seed=asked.seed)
+    for other in _again(asked):
+        if found.found.loss <= POOR**2 or framed is None:
+            break
         again = fit_edge(record.edge, framed.vectors, softening=graphs.softening, wishes=other, units=graphs.units)
         both = [*found.laws, *laws(again)]
-        second = select(both, graphs, asked.settings(), part=edge_part, guard=asked.guard, seed=asked.seed)
-        if second.found.loss < found.found.loss:
-            found, edge = second, replace(again, fronts=(*edge.fronts, *again.fronts))
+        found = select(both, graphs, _priced(asked), part=edge_part, guard=asked.guard, seed=asked.seed)
+        edge = replace(again, fronts=(*edge.fronts, *again.fronts))
     return edge, found.found.law, found.rows
+
+
+def _priced(asked: Wishes) -> Settings:
+    """The settings for costs: of all operators that any of the fits may use."""
+    return replace(asked.settings(), operators=tuple(dict.fromkeys((*asked.operators, *JUMPS))))
+
+
+def _again(asked: Wishes) -> tuple[Wishes, ...]:
+    """What is tried where no formula is good on the data: operators with jumps, then another loss."""
+    other = "mae" if asked.loss != "mae" else "mse"
+    jumps = replace(asked, operators=JUMPS, budget=2 * asked.budget, seed=asked.seed + 1)
+    found = [replace(asked, loss=other, seed=asked.seed + 2)]
+    if "greater" not in asked.operators:
+        found = [jumps, replace(jumps, loss=other), *found]
+    return tuple(found)
 
 
 def _others(fit: Fitted, graphs: Graphs, record: Record) -> list[tuple[sympy.Expr, ...]]:
@@ -173,7 +191,7 @@ def _take_node(
     if fitted.generic is not None:
         nodes += [on_axes(row.expression, law.dimension) for row in fitted.fronts[0] if row.expression.free_symbols]
     laws = [replace(law, node=tuple(node)) for node in nodes]
-    found = select(laws, graphs, asked.settings(), part=node_part, guard=asked.guard, seed=seed)
+    found = select(laws, graphs, _priced(asked), part=node_part, guard=asked.guard, seed=seed)
     note("node formula", law_errors(found.found.law, held_out), str(node_part(found.found.law)[0].evalf(4)))
     return fitted, found.found.law
 

@@ -54,11 +54,13 @@ def generic_of(expressions: Sequence[sympy.Expr]) -> sympy.Expr | None:
 
 
 def parallel_share(vectors: Floats, displacement: Floats) -> float:
-    """How far vectors (n, d) point along displacements (n, d): the median over rows of |F_parallel|² / |F|².
+    """How far vectors (n, d) point along displacements (n, d): the median of |F_parallel|² / |F|².
 
-    The median: near a zero of the force a network's direction is noise.
+    Of the rows with more than a tenth of a large |F| (its 90 % quantile): near a zero of the force a network's
+    direction is noise.
     """
-    size = (vectors**2).sum(-1) * (displacement**2).sum(-1)
+    strength = np.sqrt((vectors**2).sum(-1))
+    size = strength**2 * (displacement**2).sum(-1)
     along = (vectors * displacement).sum(-1) ** 2
-    good = size > 0
+    good = (size > 0) & (strength > 0.1 * np.quantile(strength, 0.9))
     return float(np.median(along[good] / size[good])) if good.any() else 0.0

@@ -9,7 +9,16 @@ from functools import partial
 import numpy as np
 import sympy
 
-from sr2hls.distill.symbolic.axes import COMPONENT, SUMMED, VELOCITIES, on_axes, on_displacement, parallel_share
+from sr2hls.distill.law import Law
+from sr2hls.distill.symbolic.axes import (
+    COMPONENT,
+    SUMMED,
+    VELOCITIES,
+    generic_of,
+    on_axes,
+    on_displacement,
+    parallel_share,
+)
 from sr2hls.distill.symbolic.choice import GUARD, Priced, choose
 from sr2hls.distill.symbolic.constants import plain_signs, snapped, template
 from sr2hls.distill.symbolic.rows import Rows, chosen, component_rows, displacement, radial_rows, scalars_in, weights
@@ -26,6 +35,7 @@ PARALLEL = 0.98  # of |F|², the median of edges: from here on a message counts 
 LONGEST_STEP, SHORTEST_STEP = 0.1, 0.003  # in r, relative, between the snapshots of a slope
 Whole = Callable[[sympy.Expr], sympy.Expr]
 OPERATORS = ("+", "-", "*", "/", "square", "sqrt", "exp", "log")
+JUMPS = ("+", "-", "*", "/", "square", "greater")  # for laws that hold in a part of space only
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +219,21 @@ def fit_energy(
     generic = on_displacement(radial, softening)
     error = _relative(best.loss, rows.targets[:, 0], rows.weights[:, 0], asked.loss)
     return energy, Fitted(on_axes(generic, dimension), generic, radial, 1.0, error, (found[0],), found[1])
+
+
+def pair_energy(law: Law) -> sympy.Expr | None:
+    """U(r, scalars) with -dU/dr = f, for a law of edges f (x_i - x_j)/|x_i - x_j|; None where there is none in powers
+    of r and log r. Without constants of integration."""
+    generic = generic_of(law.edge) if len(law.edge) == law.dimension else None
+    if generic is None:
+        return None
+    radial = sympy.cancel(generic * (symbol("r") - sympy.Rational(str(law.softening))) / symbol(COMPONENT))
+    if symbol(COMPONENT) in radial.free_symbols:
+        return None
+    try:
+        return _integral(radial)
+    except LoadError:
+        return None
 
 
 def _slopes(

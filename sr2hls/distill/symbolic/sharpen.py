@@ -96,12 +96,9 @@ def sharpen(law: Law, graphs: Graphs, *, snapshots: int = SNAPSHOTS, seed: int =
         return Sharpened(law, start, start, 0)
     fitted = _fitted(free, columns, some.accelerations)
     if simplify:
-        fitted = _without_zeros(fitted, columns, some.accelerations)
-        done = snapped(
-            fitted.template,
-            lambda values: _loss(fitted, columns, some.accelerations, values) + EXACT**2,
-        )
-        fitted = replace(fitted, template=done)
+        fitted = _simple(_without_zeros(fitted, columns, some.accelerations), columns, some.accelerations)
+        # A threshold has no slope: it moves by being made simple only, and then the others fit anew.
+        fitted = _simple(_fitted(fitted, columns, some.accelerations), columns, some.accelerations)
     law = fitted.at(fitted.template.values)
     loss = _loss(fitted, columns, some.accelerations, fitted.template.values)
     return Sharpened(law, loss, start, len(free.template.names))
@@ -147,6 +144,11 @@ def _fitted(free: LawTemplate, columns: Prepared, true: Floats) -> LawTemplate:
     found = least_squares(difference, start, loss="soft_l1", f_scale=SOFT, x_scale=np.maximum(np.abs(start), 0.1),
                           max_nfev=MOST_STEPS)  # fmt: skip
     return replace(free, template=replace(free.template, values=tuple(float(v) for v in found.x)))
+
+
+def _simple(free: LawTemplate, columns: Prepared, true: Floats) -> LawTemplate:
+    done = snapped(free.template, lambda values: _loss(free, columns, true, values) + EXACT**2)
+    return replace(free, template=done)
 
 
 def _without_zeros(free: LawTemplate, columns: Prepared, true: Floats) -> LawTemplate:
