@@ -23,6 +23,7 @@ from sr2hls.model import SymbolicModel
 from sr2hls.options import ALL, Limits, all_or_each, clock_ns, design_name, name_of_source
 from sr2hls.options import max_error as error_target
 from sr2hls.values import to_codes, to_values
+from sr2hls.wordlength.limits import Limits as Most
 
 if TYPE_CHECKING:
     from sr2hls.check.simulate import Evidence
@@ -140,6 +141,10 @@ def compile(
     target: str = "ecp5-6",
     clock: float | str | None = None,
     latency: int | None = None,
+    max_latency: int | None = None,
+    max_luts: int | None = None,
+    max_dsp: int | None = None,
+    effort: str = "normal",
     registers: str = "out",
     select: Any = None,
     name: str | None = None,
@@ -162,6 +167,9 @@ def compile(
         target: a name of `sr2hls targets`.
         clock: period in ns, or text such as "5ns" or "200MHz". None: the target's default.
         latency: cycles to reach exactly. None: as few as the clock allows.
+        max_latency, max_luts, max_dsp: cycles, LUTs and multipliers at most, by the target's model. Where `max_error`
+            is None, the error is doubled until a circuit keeps them; the design's notes say so.
+        effort: how long cheaper words are looked for under the same error: "low" (not at all), "normal", "high".
         registers: at the ports: "in", "out", "both" or "none".
         select: which equation of a hall of fame, see `sr2hls.load`.
         name: of module and functions. None: from the file's name.
@@ -186,6 +194,8 @@ def compile(
         target=target,
         clock=clock,
         latency=latency,
+        limits=Most(max_latency, max_luts, max_dsp),
+        effort=effort,
         registers=registers,
         name=name or name_of_source(model),
         domain=domain,
@@ -206,12 +216,15 @@ def compiler_options(
     target: str,
     clock: float | str | None,
     latency: int | None,
+    limits: Most,
+    effort: str,
     registers: str,
     name: str,
     domain: str,
 ) -> Any:
     """The `sr2hls.compiler.Options`; formats and ranges not given come from the columns. Raises FormatError."""
     from sr2hls.compiler import Options
+    from sr2hls.wordlength import EFFORTS
 
     if registers not in REGISTERS:
         raise FormatError(f"registers can be at {', '.join(REGISTERS)}, not '{registers}'")
@@ -219,24 +232,30 @@ def compiler_options(
         raise FormatError(f"the domain rule is {' or '.join(DOMAINS)}, not '{domain}'")
     if latency is not None and latency < 0:
         raise FormatError(f"a latency of {latency} cycles makes no sense")
+    if effort not in EFFORTS:
+        raise FormatError(f"the effort is {', '.join(EFFORTS)}, not '{effort}'")
+    if precision is not None and limits.any:
+        raise FormatError("--precision fixes every word: it leaves nothing to --max-latency, --max-luts, --max-dsp")
     outputs = [item.name for item in model.outputs]
     for key in output:
         if key not in (ALL, *outputs):
             raise FormatError(f"the model has no output '{key}'; its outputs are {', '.join(outputs)}")
     absolute, ulps = error_target(error)
     words = inputs if precision is None else {ALL: precision, **inputs}
-    found, limits = _from_columns(model, words, ranges, columns, width)
+    found, spans = _from_columns(model, words, ranges, columns, width)
     if precision is not None and columns is not None:  # the words are given, so the data say the ranges only
-        limits = {name: (float(c.min()), float(c.max())) for name, c in columns.items()} | limits
+        spans = {name: (float(c.min()), float(c.max())) for name, c in columns.items()} | spans
     return Options(
         inputs=found,
-        ranges=limits,
+        ranges=spans,
         output=output,
         max_error=absolute,
         max_error_ulps=ulps,
         target=target,
         clock_ns=None if clock is None else clock_ns(clock),
         latency=latency,
+        limits=limits,
+        effort=effort,
         registers=registers,
         precision=precision,
         domain=domain,

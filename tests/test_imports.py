@@ -35,6 +35,7 @@ ORDER = [
     ["lower"],
     ["design"],
     ["schedule", "certify"],
+    ["wordlength"],
     ["compiler"],
     ["emit"],
     ["check"],

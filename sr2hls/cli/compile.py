@@ -32,6 +32,12 @@ def compile_command(
     ] = None,
     clock: Annotated[str | None, typer.Option("--clock", help="5ns or 200MHz [default: the target's].")] = None,
     latency: Annotated[int | None, typer.Option("--latency", help="Cycles to reach exactly.")] = None,
+    max_latency: Annotated[int | None, typer.Option("--max-latency", help="Cycles at most.")] = None,
+    max_luts: Annotated[int | None, typer.Option("--max-luts", help="LUTs at most, by the target's model.")] = None,
+    max_dsp: Annotated[int | None, typer.Option("--max-dsp", help="Hard multipliers at most.")] = None,
+    effort: Annotated[
+        str, typer.Option("--effort", help="Search for cheaper words under the same error: low, normal, high.")
+    ] = "normal",
     register: Annotated[str, typer.Option("--register", help="Registers at the ports: in, out, both, none.")] = "out",
     select: Annotated[
         str | None, typer.Option("--select", help="best, accuracy, score, an index, or complexity=N.")
@@ -84,6 +90,10 @@ def compile_command(
             target=target or known.target or "ecp5-6",
             clock=clock or (known.clock if target in (None, known.target) else None),
             latency=latency,
+            max_latency=max_latency,
+            max_luts=max_luts,
+            max_dsp=max_dsp,
+            effort=effort,
             registers=register,
             name=title,
             domain=domain or known.domain or "strict",
