@@ -27,6 +27,7 @@ from sr2hls.wordlength.limits import Limits as Most
 
 if TYPE_CHECKING:
     from sr2hls.check.simulate import Evidence
+    from sr2hls.task import Task
 
 BENCH_VECTORS = 256  # in the test benches that are written
 REGISTERS = ("in", "out", "both", "none")
@@ -135,6 +136,9 @@ def compile(
     ranges: Mapping[str, Limits] | Limits | None = None,
     data: Any = None,
     width: int | None = None,
+    labels: Any = None,
+    metric: str | None = None,
+    max_loss: float | str | None = None,
     output: Mapping[str, Word] | Word = "auto",
     max_error: float | str | None = None,
     precision: Word | None = None,
@@ -160,6 +164,10 @@ def compile(
         data: a CSV, npz or parquet file, a mapping of columns, a frame or an array. Gives format and range of the
             inputs that `inputs` does not name.
         width: bits of the formats that come from data (12).
+        labels, metric, max_loss: the task. Of all circuits with at most `width` input bits, the cheapest is taken whose
+            metric ("rmse", "auc") on 30 % of the rows, held out, is at most `max_loss` ("0.1%" of the formula's, or in
+            its own unit) worse than the formula's. `labels`: a column, a column or array per output, or an array; None:
+            the columns called as the outputs, or the last one. `max_error` is then where the search begins.
         output: "auto", one format, or a format per output.
         max_error: largest error, absolute (0.001) or in units of the last place of the output ("2ulp"). None: 1 ulp.
         precision: one format for every value, as hls4ml's default precision; the certificate says what it costs. It is
@@ -181,12 +189,13 @@ def compile(
     from sr2hls.compiler import compile_model
 
     symbolic = load(model, select=select)
-    columns = None if data is None else read_data(data, used_inputs(symbolic), width)
+    task = None if metric is None and max_loss is None else _task(symbolic, data, labels, metric, max_loss, width)
+    columns = task.seen if task else None if data is None else read_data(data, used_inputs(symbolic), width)
     options = compiler_options(
         symbolic,
         inputs={key: _word(value) for key, value in all_or_each(inputs).items()},
         ranges=dict(all_or_each(ranges)),  # type: ignore[arg-type]
-        columns=columns,
+        columns=None if task else columns,
         width=width,
         output={} if output == "auto" else {key: _word(value) for key, value in all_or_each(output).items()},
         error=max_error,
@@ -200,7 +209,22 @@ def compile(
         name=name or name_of_source(model),
         domain=domain,
     )
+    if task is not None:
+        from sr2hls.task import cheapest_design
+
+        return Design.of(cheapest_design(symbolic, options, task, width))
     return Design.of(compile_model(symbolic, options))
+
+
+def _task(symbolic: SymbolicModel, data: Any, labels: Any, metric: Any, max_loss: Any, width: int | None) -> Task:
+    from sr2hls.task import allowed, labeled, task_of
+
+    if metric is None or max_loss is None or data is None:
+        raise FormatError("a task needs all of --data, --metric and --max-loss")
+    if width is not None and not 2 <= width <= 32:
+        raise FormatError(f"inputs from data can have 2 to 32 bits, not {width}")
+    wanted = allowed(metric, max_loss)
+    return task_of(symbolic, *labeled(symbolic, data, labels, used_inputs(symbolic)), wanted)
 
 
 def compiler_options(

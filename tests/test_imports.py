@@ -41,7 +41,7 @@ ORDER = [
     ["check"],
     ["verify"],
     ["synth"],
-    ["options"],
+    ["options", "task"],
     ["report"],
     ["api"],
     ["search"],
