@@ -21,14 +21,18 @@ Found = tuple[Setting, Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How many lowerings the descent may take beyond the first circuit, how far single changes go, pairs tried."""
+    """How many lowerings the descent may take beyond the first circuit, how far single changes go, pairs tried.
+
+    Where `work` or `per_lever` is more counts; planning an evaluator counts as some lowerings, too.
+    """
 
     work: float
+    per_lever: float = 4.0
     reach: int = 2
     pairs: int = 0
 
 
-EFFORTS = {"low": Effort(0.0), "normal": Effort(150.0), "high": Effort(4000.0, reach=4, pairs=400)}
+EFFORTS = {"low": Effort(0.0), "normal": Effort(150.0), "high": Effort(4000.0, 40.0, reach=4, pairs=400)}
 _MARGINS = (1.0, 0.97, 0.9, 0.75)  # of the error that is left: the sum of single changes is a first-order model
 _PAIR_MARGIN = 1.05
 _FINER = 5  # half bits
@@ -48,7 +52,7 @@ def cheapest_words(bench: Bench, limits: Limits, effort: Effort) -> Outcome:
         limits = replace(limits, latency=start.bill.latency)
     if limits.dsp is None and limits.luts is None:
         limits = replace(limits, dsp=math.ceil(start.bill.dsp))
-    most = effort.work + bench.work
+    most = max(effort.work, effort.per_lever * len(bench.levers)) + bench.work
     center = _proven(bench, setting)
     if center is None:
         return start
