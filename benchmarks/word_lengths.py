@@ -3,8 +3,8 @@
     python benchmarks/word_lengths.py [--only proof task] [--cases ...] [--efforts low normal high] [--synth CASE ...]
 
 First table: the shipped examples, a ten-operator formula and the five published jet formulas (12-bit inputs), each
-within 1 ulp of its output, proven. Effort "low" shares the error equally (as before the descent), "normal" is the default.
-LUTs, DSPs and cycles by the target's model; with `--synth`, Yosys counts for 7-series beside them.
+within 1 ulp of its output, proven. Effort "low" shares the error equally, as before the descent; "normal" is the
+default. LUTs, DSPs and cycles by the target's model; with `--synth`, Yosys counts for 7-series beside them.
 
 Second table: `metric`, `max_loss` on held-out rows, input widths included. Labels are seeded: the formula and noise.
 """

@@ -190,7 +190,7 @@ def compile(
 
     symbolic = load(model, select=select)
     task = None if metric is None and max_loss is None else _task(symbolic, data, labels, metric, max_loss, width)
-    columns = task.seen if task else None if data is None else read_data(data, used_inputs(symbolic), width)
+    columns = task.every if task else None if data is None else read_data(data, used_inputs(symbolic), width)
     options = compiler_options(
         symbolic,
         inputs={key: _word(value) for key, value in all_or_each(inputs).items()},

@@ -1,4 +1,4 @@
-"""Columns and labels → rows that say the inputs' ranges, and held-out rows on which a circuit is judged."""
+"""Columns and labels → the rows that say the inputs' ranges, and those on which a circuit is judged."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _FEWEST = 20  # rows
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`seen` gives ranges; on the rows of `held_out` each output, against its `labels`, has the metric `formula`."""
+    """`every` row gives ranges; on those of `held_out` each output, against its `labels`, has the metric `formula`."""
 
     allowed: Allowed
-    seen: Columns
+    every: Columns
     held_out: Columns
     labels: Mapping[str, Floats]
     formula: Mapping[str, float]
@@ -52,7 +52,7 @@ def task_of(model: SymbolicModel, columns: Columns, labels: Mapping[str, Floats]
     if count < _FEWEST:
         raise LoadError(f"{count} rows are too few to hold some out; give at least {_FEWEST}")
     order = np.random.default_rng(_SEED).permutation(count)
-    held, seen = np.split(order, [max(1, round(HELD_OUT * count))])
+    held = order[: max(1, round(HELD_OUT * count))]
     inside = {name: column[held] for name, column in columns.items()}
     truth = {name: column[held] for name, column in labels.items()}
     formula = {}
@@ -62,7 +62,7 @@ def task_of(model: SymbolicModel, columns: Columns, labels: Mapping[str, Floats]
             raise LoadError(f"the {allowed.metric} of output '{name}' is not defined on the {held.size} held-out rows")
         if allowed.relative and formula[name] == 0.0:
             raise LoadError(f"the formula's own {allowed.metric} is 0: give --max-loss without '%'")
-    return Task(allowed, {name: column[seen] for name, column in columns.items()}, inside, truth, formula)
+    return Task(allowed, dict(columns), inside, truth, formula)
 
 
 def formula_values(model: SymbolicModel, columns: Columns) -> dict[str, Floats]:

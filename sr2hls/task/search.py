@@ -52,7 +52,7 @@ def cheapest_design(model: SymbolicModel, options: Options, task: Task, width: i
     Raises FormatError where not even the finest candidate keeps the loss, or none keeps the limits of `options`.
     """
     search = _Search(model, options, task)
-    free = [name for name in task.seen if name not in options.inputs and "*" not in options.inputs]
+    free = [name for name in task.every if name not in options.inputs and "*" not in options.inputs]
     start = _State(tuple((name, WIDTH if width is None else width) for name in free))
     best = search.judged(start)
     if best is None:
@@ -114,10 +114,10 @@ class _Search:
         self.known: dict[tuple[_State, str], _Candidate | None] = {}
 
     def ports(self, state: _State) -> tuple[dict[str, Format], dict[str, tuple[float, float]]]:
-        """Formats and ranges of the inputs: those of the options, else from the rows that were seen."""
+        """Formats and ranges of the inputs: those of the options, else from all rows."""
         words, spans = dict(self.options.inputs), dict(self.options.ranges)
         for name, bits in state.widths:
-            column = self.task.seen[name]
+            column = self.task.every[name]
             low, high = spans.get(name, spans.get("*", (float(column.min()), float(column.max()))))
             words[name] = fmt = format_for(low, high, bits)
             if name not in spans and "*" not in spans and not state.whole:
