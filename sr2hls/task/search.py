@@ -60,15 +60,10 @@ def cheapest_design(model: SymbolicModel, options: Options, task: Task, width: i
             f"no circuit stays within a loss of {task.allowed}: with {search.first} more input bits (--width) or a "
             "smaller error (--max-error) are needed"
         )
-    narrow = _narrowest(search, start)
-    best = search.judged(narrow) or best
-    while True:
-        aim = Aim(options.limits, best.bill)
-        found = [c for c in map(search.judged, _neighbors(best.state)) if c is not None]
-        found = [c for c in found if aim.better(c.bill, best.bill)]
-        if not found:
-            break
-        best = min(found, key=lambda c: aim.price(c.bill))
+    starts = [search.judged(_narrowest(search, start)) or best, _coarsest(search, best)]
+    ends = [_descended(search, begin) for begin in starts]
+    aim = Aim(options.limits, best.bill)
+    best = min(ends, key=lambda c: (options.limits.excess(c.bill), aim.price(c.bill)))
     final = search.judged(best.state, options.effort) or best
     if Aim(options.limits, best.bill).better(best.bill, final.bill):
         final = best
@@ -79,6 +74,26 @@ def cheapest_design(model: SymbolicModel, options: Options, task: Task, width: i
             f"{bill.latency} cycles, {bill.luts:.0f} LUT, {bill.dsp:.0f} DSP; allow a larger loss (--max-loss)"
         )
     return final.design
+
+
+def _descended(search: _Search, best: _Candidate) -> _Candidate:
+    """From a candidate to neighbors that are cheaper, until there is none."""
+    while True:
+        aim = Aim(search.options.limits, best.bill)
+        found = [c for c in map(search.judged, _neighbors(best.state)) if c is not None]
+        found = [c for c in found if aim.better(c.bill, best.bill)]
+        if not found:
+            return best
+        best = min(found, key=lambda c: aim.price(c.bill))
+
+
+def _coarsest(search: _Search, best: _Candidate) -> _Candidate:
+    """The largest error, the inputs as they are, at which the circuit keeps the loss."""
+    while True:
+        coarser = search.judged(replace(best.state, doublings=best.state.doublings + 1))
+        if coarser is None:
+            return best
+        best = coarser
 
 
 def _narrowest(search: _Search, start: _State) -> _State:
