@@ -23,9 +23,11 @@ from sr2hls.model import SymbolicModel
 from sr2hls.options import ALL, Limits, all_or_each, clock_ns, design_name, name_of_source
 from sr2hls.options import max_error as error_target
 from sr2hls.values import to_codes, to_values
+from sr2hls.wordlength.limits import Limits as Most
 
 if TYPE_CHECKING:
     from sr2hls.check.simulate import Evidence
+    from sr2hls.task import Task
 
 BENCH_VECTORS = 256  # in the test benches that are written
 REGISTERS = ("in", "out", "both", "none")
@@ -134,12 +136,19 @@ def compile(
     ranges: Mapping[str, Limits] | Limits | None = None,
     data: Any = None,
     width: int | None = None,
+    labels: Any = None,
+    metric: str | None = None,
+    max_loss: float | str | None = None,
     output: Mapping[str, Word] | Word = "auto",
     max_error: float | str | None = None,
     precision: Word | None = None,
     target: str = "ecp5-6",
     clock: float | str | None = None,
     latency: int | None = None,
+    max_latency: int | None = None,
+    max_luts: int | None = None,
+    max_dsp: int | None = None,
+    effort: str = "normal",
     registers: str = "out",
     select: Any = None,
     name: str | None = None,
@@ -155,6 +164,10 @@ def compile(
         data: a CSV, npz or parquet file, a mapping of columns, a frame or an array. Gives format and range of the
             inputs that `inputs` does not name.
         width: bits of the formats that come from data (12).
+        labels, metric, max_loss: the task. Of all circuits with at most `width` input bits, the cheapest is taken whose
+            metric ("rmse", "auc") on 30 % of the rows, held out, is at most `max_loss` ("0.1%" of the formula's, or in
+            its own unit) worse than the formula's. `labels`: a column, a column or array per output, or an array; None:
+            the columns called as the outputs, or the last one. `max_error` is then where the search begins.
         output: "auto", one format, or a format per output.
         max_error: largest error, absolute (0.001) or in units of the last place of the output ("2ulp"). None: 1 ulp.
         precision: one format for every value, as hls4ml's default precision; the certificate says what it costs. It is
@@ -162,6 +175,9 @@ def compile(
         target: a name of `sr2hls targets`.
         clock: period in ns, or text such as "5ns" or "200MHz". None: the target's default.
         latency: cycles to reach exactly. None: as few as the clock allows.
+        max_latency, max_luts, max_dsp: cycles, LUTs and multipliers at most, by the target's model. Where `max_error`
+            is None, the error is doubled until a circuit keeps them; the design's notes say so.
+        effort: how long cheaper words are looked for under the same error: "low" (not at all), "normal", "high".
         registers: at the ports: "in", "out", "both" or "none".
         select: which equation of a hall of fame, see `sr2hls.load`.
         name: of module and functions. None: from the file's name.
@@ -173,12 +189,13 @@ def compile(
     from sr2hls.compiler import compile_model
 
     symbolic = load(model, select=select)
-    columns = None if data is None else read_data(data, used_inputs(symbolic), width)
+    task = None if metric is None and max_loss is None else _task(symbolic, data, labels, metric, max_loss, width)
+    columns = task.every if task else None if data is None else read_data(data, used_inputs(symbolic), width)
     options = compiler_options(
         symbolic,
         inputs={key: _word(value) for key, value in all_or_each(inputs).items()},
         ranges=dict(all_or_each(ranges)),  # type: ignore[arg-type]
-        columns=columns,
+        columns=None if task else columns,
         width=width,
         output={} if output == "auto" else {key: _word(value) for key, value in all_or_each(output).items()},
         error=max_error,
@@ -186,11 +203,28 @@ def compile(
         target=target,
         clock=clock,
         latency=latency,
+        limits=Most(max_latency, max_luts, max_dsp),
+        effort=effort,
         registers=registers,
         name=name or name_of_source(model),
         domain=domain,
     )
+    if task is not None:
+        from sr2hls.task import cheapest_design
+
+        return Design.of(cheapest_design(symbolic, options, task, width))
     return Design.of(compile_model(symbolic, options))
+
+
+def _task(symbolic: SymbolicModel, data: Any, labels: Any, metric: Any, max_loss: Any, width: int | None) -> Task:
+    from sr2hls.task import allowed, labeled, task_of
+
+    if metric is None or max_loss is None or data is None:
+        raise FormatError("a task needs all of --data, --metric and --max-loss")
+    if width is not None and not 2 <= width <= 32:
+        raise FormatError(f"inputs from data can have 2 to 32 bits, not {width}")
+    wanted = allowed(metric, max_loss)
+    return task_of(symbolic, *labeled(symbolic, data, labels, used_inputs(symbolic)), wanted)
 
 
 def compiler_options(
@@ -206,12 +240,15 @@ def compiler_options(
     target: str,
     clock: float | str | None,
     latency: int | None,
+    limits: Most,
+    effort: str,
     registers: str,
     name: str,
     domain: str,
 ) -> Any:
     """The `sr2hls.compiler.Options`; formats and ranges not given come from the columns. Raises FormatError."""
     from sr2hls.compiler import Options
+    from sr2hls.wordlength import EFFORTS
 
     if registers not in REGISTERS:
         raise FormatError(f"registers can be at {', '.join(REGISTERS)}, not '{registers}'")
@@ -219,24 +256,30 @@ def compiler_options(
         raise FormatError(f"the domain rule is {' or '.join(DOMAINS)}, not '{domain}'")
     if latency is not None and latency < 0:
         raise FormatError(f"a latency of {latency} cycles makes no sense")
+    if effort not in EFFORTS:
+        raise FormatError(f"the effort is {', '.join(EFFORTS)}, not '{effort}'")
+    if precision is not None and limits.any:
+        raise FormatError("--precision fixes every word: it leaves nothing to --max-latency, --max-luts, --max-dsp")
     outputs = [item.name for item in model.outputs]
     for key in output:
         if key not in (ALL, *outputs):
             raise FormatError(f"the model has no output '{key}'; its outputs are {', '.join(outputs)}")
     absolute, ulps = error_target(error)
     words = inputs if precision is None else {ALL: precision, **inputs}
-    found, limits = _from_columns(model, words, ranges, columns, width)
+    found, spans = _from_columns(model, words, ranges, columns, width)
     if precision is not None and columns is not None:  # the words are given, so the data say the ranges only
-        limits = {name: (float(c.min()), float(c.max())) for name, c in columns.items()} | limits
+        spans = {name: (float(c.min()), float(c.max())) for name, c in columns.items()} | spans
     return Options(
         inputs=found,
-        ranges=limits,
+        ranges=spans,
         output=output,
         max_error=absolute,
         max_error_ulps=ulps,
         target=target,
         clock_ns=None if clock is None else clock_ns(clock),
         latency=latency,
+        limits=limits,
+        effort=effort,
         registers=registers,
         precision=precision,
         domain=domain,

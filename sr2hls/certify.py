@@ -191,6 +191,12 @@ def with_totals(design: Design) -> Design:
     return replace(design, certificate=replace(design.certificate, totals=totals))
 
 
+def with_notes(design: Design, *notes: str) -> Design:
+    """The design with more notes in the certificate."""
+    ledger = design.certificate
+    return with_totals(replace(design, certificate=replace(ledger, notes=ledger.notes + notes, totals=())))
+
+
 def _numbers(place: str, value: Any) -> Iterator[tuple[str, int | Fraction]]:
     """Every number below a value, those in its texts too, with the names of the fields that lead there."""
     if is_dataclass(value):

@@ -17,7 +17,7 @@ from sr2hls.design import Design
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.load.native import to_json
-from sr2hls.lower import lower, lower_within
+from sr2hls.lower import Words, lower
 from sr2hls.model import SymbolicModel
 from sr2hls.program import Program
 from sr2hls.quantize.domains import domains_of, output_format
@@ -25,6 +25,7 @@ from sr2hls.rewrite.fuse import fuse
 from sr2hls.schedule import schedule
 from sr2hls.targets import load_target
 from sr2hls.version import __version__
+from sr2hls.wordlength import EFFORTS, Limits, Rung, Timing, fitted
 
 _PRECISION = 64  # bits of the interval arithmetic
 
@@ -34,22 +35,26 @@ class Options:
     """What the user asks for.
 
     inputs: format per input, or "*" for all; ranges: (low, high) real values per input; output: a format, per-output
-    formats, or "auto"; max_error: absolute, or None for `max_error_ulps` units in the last place of each output;
-    registers: "in", "out", "both", "none". precision: one word for everything, truncated and wrapped as hls4ml does,
-    for comparison. domain: "strict" stops at poles and domain edges, "clamp" clamps the arguments of functions.
+    formats, or "auto"; max_error: absolute, or None for `max_error_ulps` units in the last place of each output (None:
+    1, or more where `limits` ask for it); registers: "in", "out", "both", "none". precision: one word for everything,
+    truncated and wrapped as hls4ml does, for comparison. domain: "strict" stops at poles and domain edges, "clamp"
+    clamps the arguments of functions. limits: cycles, LUTs and multipliers at most; effort: how long cheaper words are
+    looked for (`wordlength.EFFORTS`).
     """
 
     inputs: Mapping[str, Format] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     output: Mapping[str, Format] = field(default_factory=dict)
     max_error: float | None = None
-    max_error_ulps: float = 1.0
+    max_error_ulps: float | None = None
     target: str = "ecp5-6"
     clock_ns: float | None = None
     latency: int | None = None
     registers: str = "out"
     precision: Format | None = None
     domain: str = "strict"
+    limits: Limits = field(default_factory=Limits)
+    effort: str = "normal"
     name: str = "formula"
 
 
@@ -61,6 +66,8 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         DomainError, UnsupportedError: see the stages.
     """
     target = load_target(options.target)
+    clock_ns = target.clock_ns if options.clock_ns is None else options.clock_ns
+    timing = Timing(clock_ns, int(options.registers in ("in", "both")) + int(options.registers in ("out", "both")))
     with flint.ctx.workprec(_PRECISION):
         inputs = options.inputs if options.precision is None else {"*": options.precision, **options.inputs}
         domains = domains_of(model, inputs, options.ranges)
@@ -77,12 +84,23 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         }
         if options.precision is None:
             targets = {name: _target_error(name, word, options) for name, word in outputs.items()}
-            lowered = lower_within(program, analysis, outputs, targets, target)
+            found = fitted(
+                program,
+                analysis,
+                Rung(outputs, targets),
+                _relaxed(outputs, options),
+                target,
+                timing,
+                options.limits,
+                options.latency,
+                EFFORTS[options.effort],
+            )
+            lowered, outputs, targets = found.lowered, dict(found.rung.outputs), dict(found.rung.targets)
+            notes += (found.rung.relaxed,) if found.rung.relaxed else ()
         else:
-            lowered = lower(program, analysis, {}, outputs, frozenset(), target, options.precision)
+            lowered = lower(program, analysis, Words(), outputs, frozenset(), target, options.precision)
             targets = {name: float(error.magnitude) for name, error in lowered.errors.items()}
         ledger = certificate(model, program, analysis, lowered, outputs, targets, notes)
-    clock_ns = target.clock_ns if options.clock_ns is None else options.clock_ns
     plan = schedule(
         lowered.circuit,
         target,
@@ -108,15 +126,23 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
     return with_totals(design)
 
 
+def _relaxed(outputs: Mapping[str, Format], options: Options) -> Mapping[str, bool] | None:
+    """Per output whether its word may lose bits where its error is relaxed; None where the error was asked for."""
+    if options.max_error is not None or options.max_error_ulps is not None:
+        return None
+    return {name: not (name in options.output or "*" in options.output) for name in outputs}
+
+
 def _target_error(name: str, word: Format, options: Options) -> float:
     ulp = 2.0**-word.fraction
     if options.max_error is None:
-        if not options.max_error_ulps > 0.5:
+        ulps = 1.0 if options.max_error_ulps is None else options.max_error_ulps
+        if not ulps > 0.5:
             raise FormatError(
-                f"an error of {options.max_error_ulps:g} ulp is not to be had: rounding the output alone costs half an "
+                f"an error of {ulps:g} ulp is not to be had: rounding the output alone costs half an "
                 f"ulp; ask for more than 0.5ulp"
             )
-        return options.max_error_ulps * ulp
+        return ulps * ulp
     max_error = options.max_error
     if not max_error > ulp / 2:
         raise FormatError(

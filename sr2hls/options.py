@@ -100,10 +100,10 @@ def clock_ns(text: str | float) -> float:
     return float(period)
 
 
-def max_error(text: str | float | None) -> tuple[float | None, float]:
-    """(absolute error or None, ulps) from `0.001`, `2ulp` or nothing (1 ulp). Raises FormatError."""
+def max_error(text: str | float | None) -> tuple[float | None, float | None]:
+    """(absolute error or None, ulps or None) from `0.001`, `2ulp` or nothing. Raises FormatError."""
     if text is None:
-        return None, 1.0
+        return None, None
     match = _ULPS.fullmatch(str(text))
     if match:
         ulps = float(match[1])
@@ -116,7 +116,7 @@ def max_error(text: str | float | None) -> tuple[float | None, float]:
         raise FormatError(f"--max-error '{text}' is no error; write for example 0.001 or 2ulp") from None
     if not (math.isfinite(value) and value > 0):
         raise FormatError(f"--max-error {text}: the error must be positive")
-    return value, 1.0
+    return value, None
 
 
 def design_name(text: str) -> str:

@@ -50,9 +50,7 @@ def schedule(
     """
     if not clock_ns > 0:
         raise FormatError(f"the clock period must be positive, not {clock_ns:g} ns")
-    static = _static(circuit)
-    delays = [0.0 if static[index] else target.delay(circuit, index) for index in range(len(circuit.nodes))]
-    saved = [0.0 if static[index] else target.saved(circuit, index) for index in range(len(circuit.nodes))]
+    static, delays, saved = _delays(circuit, target)
     budget = clock_ns - target.overhead_ns + _SLACK
     cycles = _earliest(circuit, delays, saved, budget, static)
     ports = int(register_inputs) + int(register_outputs)
@@ -66,6 +64,21 @@ def schedule(
     cycles = _fewest_registers(circuit, delays, saved, budget, static, earliest=cycles, stages=stages)
     critical = max(target.net_ns, *stage_delays(circuit, delays, saved, cycles, stages)) + target.overhead_ns
     return Schedule(tuple(cycles), stages, critical, _too_slow(circuit, target, clock_ns, delays, budget))
+
+
+def earliest(circuit: Circuit, target: Target, clock_ns: float) -> tuple[int, float]:
+    """The least number of register ranks between the ports, and the longest path without any, ns."""
+    static, delays, saved = _delays(circuit, target)
+    cycles = _earliest(circuit, delays, saved, clock_ns - target.overhead_ns + _SLACK, static)
+    return max(cycles, default=0), max(stage_delays(circuit, delays, saved, [0] * len(delays), 1))
+
+
+def _delays(circuit: Circuit, target: Target) -> tuple[list[bool], list[float], list[float]]:
+    """Which nodes are static; of each node its delay, and what it saves whatever follows it in a stage, ns."""
+    static = _static(circuit)
+    count = range(len(circuit.nodes))
+    delays = [0.0 if static[index] else target.delay(circuit, index) for index in count]
+    return static, delays, [0.0 if static[index] else target.saved(circuit, index) for index in count]
 
 
 def stage_delays(

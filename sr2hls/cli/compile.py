@@ -22,6 +22,16 @@ def compile_command(
         typer.Option("--data", help="CSV, npz or parquet: formats and ranges of the other inputs, and test vectors."),
     ] = None,
     width: Annotated[int | None, typer.Option("--width", help="Bits of inputs taken from data [default: 12].")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", help="Column of --data with the labels: y, or output=column.")
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", help="rmse or auc on held-out rows, to be kept within --max-loss."),
+    ] = None,
+    max_loss: Annotated[
+        str | None, typer.Option("--max-loss", help="0.1% of the formula's metric, or 0.001 in its unit.")
+    ] = None,
     output: Annotated[list[str] | None, typer.Option("--output", help=f"auto, or formats: {FORMATS}.")] = None,
     max_error: Annotated[str | None, typer.Option("--max-error", help="0.001 or 2ulp [default: 1ulp].")] = None,
     precision: Annotated[
@@ -32,6 +42,12 @@ def compile_command(
     ] = None,
     clock: Annotated[str | None, typer.Option("--clock", help="5ns or 200MHz [default: the target's].")] = None,
     latency: Annotated[int | None, typer.Option("--latency", help="Cycles to reach exactly.")] = None,
+    max_latency: Annotated[int | None, typer.Option("--max-latency", help="Cycles at most.")] = None,
+    max_luts: Annotated[int | None, typer.Option("--max-luts", help="LUTs at most, by the target's model.")] = None,
+    max_dsp: Annotated[int | None, typer.Option("--max-dsp", help="Hard multipliers at most.")] = None,
+    effort: Annotated[
+        str, typer.Option("--effort", help="Search for cheaper words under the same error: low, normal, high.")
+    ] = "normal",
     register: Annotated[str, typer.Option("--register", help="Registers at the ports: in, out, both, none.")] = "out",
     select: Annotated[
         str | None, typer.Option("--select", help="best, accuracy, score, an index, or complexity=N.")
@@ -76,7 +92,10 @@ def compile_command(
             symbolic,
             inputs=options.formats(inputs or [], "--inputs", "x0=fixed<12,4>") if words_given else known.inputs,
             ranges=options.ranges(ranges or []) if words_given else known.ranges,
-            data=columns,
+            data=data if metric or max_loss else columns,
+            labels=_labels(label),
+            metric=metric,
+            max_loss=max_loss,
             width=width,
             output=words,
             max_error=max_error or (None if precision or words else known.max_error),
@@ -84,6 +103,10 @@ def compile_command(
             target=target or known.target or "ecp5-6",
             clock=clock or (known.clock if target in (None, known.target) else None),
             latency=latency,
+            max_latency=max_latency,
+            max_luts=max_luts,
+            max_dsp=max_dsp,
+            effort=effort,
             registers=register,
             name=title,
             domain=domain or known.domain or "strict",
@@ -91,6 +114,14 @@ def compile_command(
     with api.staged_project(design, folder, data=columns, force=force) as place:
         report = _checked(design, place, columns, simulate, synth, json)
     _show(report, folder, simulate, synth, json)
+
+
+def _labels(named: list[str] | None) -> dict[str, str] | str | None:
+    """`y`, or `output=column` several times."""
+    from sr2hls import options
+
+    found = options.named(named or [], "--label", "y=column")
+    return found.get(options.ALL) or found or None
 
 
 def _checked(design: Any, place: Path, columns: Any, simulate: bool, synth: bool, quiet: bool) -> dict[str, Any]:

@@ -5,7 +5,8 @@ A family is one file that turns a `FunctionSpec` into evaluators with a proven e
 target.
 """
 
-from sr2hls.functions.choose import choose
+from sr2hls.functions.choose import choose, planned_widths
+from sr2hls.functions.cost import Taste, dsp_luts
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 
-__all__ = ["Evaluator", "FunctionSpec", "choose"]
+__all__ = ["Evaluator", "FunctionSpec", "Taste", "choose", "dsp_luts", "planned_widths"]

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from sr2hls.analyze.cells import Univariate
 from sr2hls.errors import UnsupportedError
 from sr2hls.functions import fold, horner, multipartite, polynomial, table
-from sr2hls.functions.cost import Price, price_of, table_luts
+from sr2hls.functions.cost import Price, Taste, price_of, table_luts
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 from sr2hls.targets import Target
 
-_DELAY_POWER = 0.5  # half the delay is worth 1.4 times the LUTs
+_USUAL = Taste()
 
 
-def choose(spec: FunctionSpec | Sequence[FunctionSpec], target: Target) -> Evaluator:
-    """The evaluator with the least product of LUTs (DSP blocks weighed as LUTs) and root of the delay on the target.
+def choose(spec: FunctionSpec | Sequence[FunctionSpec], target: Target, taste: Taste = _USUAL) -> Evaluator:
+    """The cheapest evaluator on the target by taste: the least product of LUTs and root of the delay, if usual.
 
     Several specs are the same function and word with ever more fraction bits of the result: a plain table is planned
     for the first, which may be met by half an ulp only, the other families for the last.
@@ -31,20 +32,25 @@ def choose(spec: FunctionSpec | Sequence[FunctionSpec], target: Target) -> Evalu
         *((s.word, s.low, s.high, str(s.domain), s.fraction, str(s.tolerance)) for s in specs),
     )
     if key not in first.function.tables:
-        first.function.tables[key] = _choose(specs, target)
-    found: Evaluator = first.function.tables[key]
-    return found
+        first.function.tables[key] = _priced(specs, target)
+    found: list[tuple[Price, Evaluator]] = first.function.tables[key]
+    return min(found, key=lambda item: taste.cost(item[0]))[1]
 
 
-def _choose(specs: Sequence[FunctionSpec], target: Target) -> Evaluator:
+def planned_widths(function: Univariate) -> list[int]:
+    """The argument's width of every choice that was made for a function."""
+    return [key[2][0].width for key in function.tables if isinstance(key, tuple) and key[0] == "choice"]
+
+
+def _priced(specs: Sequence[FunctionSpec], target: Target) -> list[tuple[Price, Evaluator]]:
     priced: list[tuple[Price, Evaluator]] = []
     for candidate in candidates(specs, target):
         priced.append((price_of(candidate, specs[0].word, target), candidate))
     if priced:
-        return min(priced, key=lambda item: item[0].luts * item[0].ns ** _DELAY_POWER)[1]
+        return priced
     last = table.plan(specs[0], table.LAST_RESORT)
     if last is not None:
-        return last
+        return [(Price(0.0, 0.0), last)]
     spec = specs[-1]
     raise UnsupportedError(
         f"no evaluator reaches an error of {float(spec.tolerance):.3g} for '{spec.function.origin}' on {spec.domain} "

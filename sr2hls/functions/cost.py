@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,23 +20,41 @@ _DSP_LUTS = {4: 400.0, 6: 150.0}  # by the LUT's inputs: what a hard multiplier 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """LUTs, hard multipliers counted as LUTs too, and combinational delay in ns."""
+    """LUTs, hard multipliers counted as LUTs too, combinational delay in ns, and what of the LUTs are multipliers."""
 
     luts: float
     ns: float
+    multipliers: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What an evaluator is chosen by: the least luts · ns^delay_power, a hard multiplier counted `dsp` times."""
+
+    delay_power: float = 0.5  # half the delay is worth 1.4 times the LUTs
+    dsp: float = 1.0
+
+    def cost(self, price: Price) -> float:
+        return (price.luts + (self.dsp - 1.0) * price.multipliers) * math.pow(price.ns, self.delay_power)
+
+
+def dsp_luts(target: Target) -> float:
+    """What a hard multiplier is worth in LUTs of the target."""
+    return _DSP_LUTS.get(target.lut_inputs, _DSP_LUTS[6])
 
 
 def price_of(evaluator: Evaluator, word: Format, target: Target) -> Price:
     """The evaluator built alone on an input of this word."""
     b = CircuitBuilder()
     circuit = b.build([("y", evaluator.build(b, b.input("t", word)))])
-    luts, arrival = 0.0, [0.0] * len(circuit.nodes)
+    luts, dsp, arrival = 0.0, 0.0, [0.0] * len(circuit.nodes)
     for index, node in enumerate(circuit.nodes):
         area = target.area(circuit, index)
-        luts += area.lut + area.dsp * _DSP_LUTS.get(target.lut_inputs, _DSP_LUTS[6])
+        luts += area.lut
+        dsp += area.dsp * dsp_luts(target)
         begins = max((arrival[arg] for arg in node.args), default=0.0)
         arrival[index] = begins + target.delay(circuit, index)
-    return Price(luts, arrival[circuit.outputs[0][1]])
+    return Price(luts + dsp, arrival[circuit.outputs[0][1]], dsp)
 
 
 def table_luts(codes: Codes, bits: int, target: Target) -> float:

@@ -14,7 +14,7 @@ from sr2hls.analyze.interval import ZERO, Interval, exact, symmetric
 from sr2hls.analyze.ranges import TURN_MARGIN
 from sr2hls.errors import DomainError
 from sr2hls.formats import Format
-from sr2hls.functions import FunctionSpec, choose
+from sr2hls.functions import FunctionSpec, Taste, choose
 from sr2hls.functions.table import WIDEST
 from sr2hls.program import Assignment
 
@@ -54,7 +54,7 @@ def lower_function(state: State, step: Assignment, budget: float, fraction: int 
     low, high, tolerance = state.b[node].low, state.b[node].high, arb(budget) * (1 + arb(2) ** -30)
     fractions = _fractions(word, budget) if fraction is None else [fraction]
     specs = [FunctionSpec(function, word, low, high, domain, bits, tolerance) for bits in fractions]
-    evaluator = choose(specs, state.target)
+    evaluator = choose(specs, state.target, state.words.tastes.get(step.symbol.name, Taste()))
     inherited = _inherited(cells, domain, error)
     return FunctionResult(evaluator.build(state.b, node), evaluator.error, inherited, evaluator.method)
 

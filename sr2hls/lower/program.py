@@ -16,7 +16,7 @@ from sr2hls.circuit import Circuit, Overflow, Rounding
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.lower.function import lower_function
-from sr2hls.lower.state import Entry, State, enter, exact_node, floored, linear_step
+from sr2hls.lower.state import Entry, State, Words, enter, exact_node, floored, linear_step, product_node
 from sr2hls.lower.uniform import cut_step
 from sr2hls.program import Assignment, Kind, Program
 from sr2hls.quantize.errors import propagated
@@ -38,43 +38,41 @@ class Lowered:
 def lower(
     program: Program,
     analysis: Analysis,
-    budgets: Mapping[str, float],
+    words: Words,
     outputs: Mapping[str, Format],
     exact: frozenset[str],
     target: Target,
     uniform: Format | None = None,
-    spare: Mapping[str, float] | None = None,
 ) -> Lowered:
     """Lower every step; inner steps may err locally by their budget, output steps are rounded to their word.
 
     Args:
-        budgets: local error allowed per inner step, by symbol name (real numbers).
+        words: how coarsely each step may be computed.
         outputs: the word of each output, by output name.
         exact: inner steps to keep exact where that is possible.
         target: the device that function evaluators are chosen for.
-        spare: per output, the ulps that its step may err beyond the half ulp of its rounding.
-        uniform: cut every step to this one word (truncate, wrap) instead; the budgets do not matter then.
+        uniform: cut every step to this one word (truncate, wrap) instead; `words` do not matter then.
 
     Raises:
         FormatError: an output's proven range does not fit its word.
         UnsupportedError: a function or a width that hardware cannot do, naming the sub-expression.
     """
-    state = State(CircuitBuilder(), analysis, target, uniform=uniform)
+    state = State(CircuitBuilder(), analysis, target, words, uniform=uniform)
     for symbol in program.inputs:
         _lower_input(state, symbol)
-    words = {symbol.name: (name, outputs[name]) for name, symbol in program.outputs}
+    ports = {symbol.name: (name, outputs[name]) for name, symbol in program.outputs}
     entries = []
     for step in program.assignments:
         state.b.origin = step.origin
         if uniform is not None:
             entry = cut_step(state, step, uniform)
-            if step.symbol.name in words:
+            if step.symbol.name in ports:
                 state.nodes[step.symbol.name] = state.b.cast(entry.node, uniform)
             entries.append(entry)
-        elif step.symbol.name in words:
-            entries.append(_lower_output(state, step, *words[step.symbol.name], spare or {}))
+        elif step.symbol.name in ports:
+            entries.append(_lower_output(state, step, *ports[step.symbol.name]))
         else:
-            entries.append(_lower_step(state, step, budgets, step.symbol.name in exact))
+            entries.append(_lower_step(state, step, step.symbol.name in exact))
     circuit = state.b.build([(name, state.nodes[symbol.name]) for name, symbol in program.outputs])
     return Lowered(
         circuit,
@@ -107,10 +105,10 @@ def _lower_input(state: State, symbol: sympy.Symbol) -> None:
         state.nodes[name] = b.narrow(inside, domain.low, domain.high)
 
 
-def _lower_step(state: State, step: Assignment, budgets: Mapping[str, float], exact: bool) -> Entry:
+def _lower_step(state: State, step: Assignment, exact: bool) -> Entry:
     name = step.symbol.name
     size = float(state.analysis.ranges[name].magnitude)
-    budget = budgets.get(name, max(size, 2.0**-20) * _UNBUDGETED)
+    budget = state.words.budgets.get(name, max(size, 2.0**-20) * _UNBUDGETED)
     b = state.b
     method = ""
     match step.kind:
@@ -122,9 +120,10 @@ def _lower_step(state: State, step: Assignment, budgets: Mapping[str, float], ex
             node, local = linear_step(state, step, fraction, budget / 4, exact)
             inherited = propagated(step, state.analysis.ranges, state.errors)
         case Kind.PRODUCT:
-            node = exact_node(state, step)
+            node, off = product_node(state, step)
             fraction = b[node].format.fraction if exact else math.ceil(math.log2(1 / budget))
-            node, local = floored(b, node, fraction)
+            node, dropped = floored(b, node, fraction)
+            local = off + dropped
             inherited = propagated(step, state.analysis.ranges, state.errors)
         case _:
             node, local = exact_node(state, step), ZERO
@@ -132,8 +131,8 @@ def _lower_step(state: State, step: Assignment, budgets: Mapping[str, float], ex
     return enter(state, step, node, local, inherited, method)
 
 
-def _lower_output(state: State, step: Assignment, name: str, word: Format, spares: Mapping[str, float]) -> Entry:
-    b, ulp, spare = state.b, 2.0**-word.fraction, spares.get(name, 0.125)
+def _lower_output(state: State, step: Assignment, name: str, word: Format) -> Entry:
+    b, ulp, spare = state.b, 2.0**-word.fraction, state.words.spare.get(name, 0.125)
     inherited = ZERO if step.kind is Kind.FUNCTION else propagated(step, state.analysis.ranges, state.errors)
     method = ""
     match step.kind:
@@ -143,7 +142,9 @@ def _lower_output(state: State, step: Assignment, name: str, word: Format, spare
         case Kind.LINEAR:
             node, local = linear_step(state, step, word.fraction, spare * ulp, exact=False, center=inherited)
         case _:
-            node, local = _rounded_output(b, exact_node(state, step), word.fraction, inherited)
+            whole, off = product_node(state, step) if step.kind is Kind.PRODUCT else (exact_node(state, step), ZERO)
+            node, local = _rounded_output(b, whole, word.fraction, inherited + off)
+            local = local + off
     entry = enter(state, step, node, local, inherited, method)
     node = _fitted(state, entry, name, word)
     state.nodes[step.symbol.name] = node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import sympy
@@ -12,10 +13,26 @@ from sr2hls.analyze.ranges import FLOOR_MARGIN, Analysis
 from sr2hls.builder import CircuitBuilder
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
+from sr2hls.functions import Taste
 from sr2hls.lower.linear import Term, exact_fraction_bits, linear_sum
 from sr2hls.program import Assignment, Kind, linear_terms
 from sr2hls.quantize.errors import band
 from sr2hls.targets import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How coarsely a program may be computed: all that is free to choose about its words.
+
+    budgets: local error allowed per inner step, by symbol name (real numbers); spare: per output name, the ulps that
+    its step may err beyond the half ulp of its rounding; cuts: per (step, operand), the fraction bits of the operand
+    that the step drops before it multiplies; tastes: per function step, what its evaluator is chosen by.
+    """
+
+    budgets: Mapping[str, float] = field(default_factory=dict)
+    spare: Mapping[str, float] = field(default_factory=dict)
+    cuts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    tastes: Mapping[str, Taste] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,7 @@ class State:
     b: CircuitBuilder
     analysis: Analysis
     target: Target
+    words: Words = field(default_factory=Words)
     nodes: dict[str, int] = field(default_factory=dict)
     raw: dict[str, int] = field(default_factory=dict)  # ports before the clamp
     errors: dict[str, Interval] = field(default_factory=dict)
@@ -78,6 +96,23 @@ def linear_step(
     bits = max(1, state.b[result.node].format.fraction)
     wrapped = state.b.cast(result.node, Format(False, bits, bits))
     return wrapped, result.error
+
+
+def product_node(state: State, step: Assignment) -> tuple[int, Interval]:
+    """The product of the operands, low bits dropped where the words say so, and what that makes it err."""
+    b = state.b
+    names = [arg.name for arg in step.expression.args if arg.is_Symbol]
+    factors = []
+    for name in (names[0], names[-1]):
+        cut = state.words.cuts.get((step.symbol.name, name), 0)
+        node = state.nodes[name]
+        factors.append(floored(b, node, b[node].format.fraction - cut) if cut else (node, ZERO))
+    (first, off), (second, aside) = factors
+    a, c = (state.hardware_range(name) for name in (names[0], names[-1]))
+    error = ZERO
+    if off != ZERO or aside != ZERO:  # (a + off)(c + aside) - ac
+        error = a * aside + c * off + off * aside
+    return b.mul(first, second), error
 
 
 def exact_node(state: State, step: Assignment) -> int:

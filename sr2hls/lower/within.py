@@ -8,6 +8,7 @@ from sr2hls.analyze.ranges import Analysis
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.lower.program import Lowered, lower
+from sr2hls.lower.state import Words
 from sr2hls.program import Kind, Program
 from sr2hls.quantize.budget import exact_steps, local_budgets
 from sr2hls.targets import Target
@@ -28,7 +29,7 @@ def lower_within(
     outputs: Mapping[str, Format],
     targets: Mapping[str, float],
     device: Target,
-) -> Lowered:
+) -> tuple[Words, Lowered]:
     """Lower with ever smaller error budgets until the proven error of every output meets its target.
 
     `targets` are errors by output name; `device` prices the function evaluators.
@@ -46,12 +47,12 @@ def lower_within(
         for name, symbol in program.outputs
     }
     for tightness in _TIGHTNESS:
-        budgets = local_budgets(program, analysis, room, tightness)
-        lowered = lower(program, analysis, budgets, outputs, exact, device, spare=spare)
+        words = Words(local_budgets(program, analysis, room, tightness), spare)
+        lowered = lower(program, analysis, words, outputs, exact, device)
         ratios = {name: float(lowered.errors[name].magnitude) / targets[name] for name in targets}
         name = max(ratios, key=lambda n: ratios[n])
         if ratios[name] <= 1.0:
-            return lowered
+            return words, lowered
     raise FormatError(
         f"output '{name}': the best proven error is {ratios[name] * targets[name]:.3g}, not {targets[name]:.3g}; allow "
         "a larger error (--max-error), more output bits (--output), or narrow the ranges"

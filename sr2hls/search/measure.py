@@ -197,7 +197,9 @@ def base_pieces(target: str, width: int) -> Base:
 def _compiled(expression: sympy.Expr, target: str, width: int, low: float, high: float) -> Circuit:
     names = tuple(sorted(s.name for s in expression.free_symbols))
     model = SymbolicModel(names, (Output("y", expression, Provenance("costs", str(expression))),))
-    options = Options(inputs={"*": format_for(low, high, width)}, ranges={"*": (low, high)}, target=target)
+    options = Options(
+        inputs={"*": format_for(low, high, width)}, ranges={"*": (low, high)}, target=target, effort="low"
+    )
     return compile_model(model, options).circuit
 
 

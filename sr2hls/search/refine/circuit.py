@@ -113,6 +113,7 @@ def circuit_of(
                 max_error=wanted,
                 target=settings.target,
                 clock=settings.clock_ns,
+                effort="low",  # many are compared; the one that is taken is compiled with more
                 domain=domain,
                 name="found",
             )

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr2hls.search.problem import Problem
+from sr2hls.task.metric import auc
+
+__all__ = ["auc", "loss", "mean", "row_losses", "score", "slopes"]
 
 Floats = NDArray[np.float64]
 HUBER = 1.0
@@ -69,16 +72,3 @@ def score(problem: Problem, predicted: Floats) -> float:
     spread = mean((problem.y - middle) ** 2, problem.weights)
     error = mean(row_losses("mse", predicted, problem.y), problem.weights)
     return 1 - error / spread if spread > 0 and math.isfinite(error) else math.nan
-
-
-def auc(target: Floats, predicted: Floats, weights: Floats | None = None) -> float:
-    """Area under the ROC curve: the chance that a row with y = 1 ranks above one with y = 0; ties count half."""
-    weight = np.ones_like(target) if weights is None else weights
-    _, group = np.unique(predicted, return_inverse=True)
-    positive = np.bincount(group, weights=weight * (target > 0.5))
-    negative = np.bincount(group, weights=weight * (target <= 0.5))
-    pairs = positive.sum() * negative.sum()
-    if pairs == 0:
-        return math.nan
-    below = np.cumsum(negative) - negative
-    return float((positive * (below + negative / 2)).sum() / pairs)
