@@ -151,7 +151,7 @@ def _targets(law: Law, motion: Motion, words: Words, max_error: float | str | No
         return dict.fromkeys(names, Fraction(absolute))
     if motion.integrator == "none":
         raise FormatError("the serial step needs an absolute error of the accelerations (max_error)")
-    return {name: Fraction(ulps) * words.formats[name.removeprefix(NEXT)].ulp for name in names}
+    return {name: Fraction(1 if ulps is None else ulps) * words.formats[name.removeprefix(NEXT)].ulp for name in names}
 
 
 def _only(model: SymbolicModel, outputs: list[str]) -> SymbolicModel:
