@@ -23,7 +23,8 @@ def test_heavy_tails_are_softened_and_charges_begin_blind() -> None:
     assert recipe_for("charge").soften == recipe_for("r2").soften == 3
     assert recipe_for("spring").soften is recipe_for("r1").soften is None
     assert recipe_for("spring").own < recipe_for("charge").own < recipe_for("r1").own == 1 < recipe_for("damped").own
-    assert recipe_for("r2", "kl").own < recipe_for("r2").own
+    assert recipe_for("spring", "l1").own == 1 < recipe_for("spring", "kl").own
+    assert recipe_for("r2", "kl").weight == 0.03
     assert recipe_for("r2", "kl").soften == 3
     assert recipe_for("charge", soften=None).soften is None
 
