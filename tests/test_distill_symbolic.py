@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import sympy
@@ -268,3 +270,11 @@ def test_laws_are_compared_as_accelerations() -> None:
     assert not same_law(undamped, true).equal
     assert pair_and_own(Law(2, true.edge, (sum_symbol(1) ** 2, sum_symbol(2)))) is None
     assert not same_law(truth(system("damped"), 3), true).equal
+
+
+def test_pi_is_a_number_like_others() -> None:
+    r = symbol("r")
+    found = template([-2 * sympy.pi * r + sympy.sqrt(2) + sympy.pi * sympy.Rational(1, 4) * sympy.exp(r)])
+    assert sorted(found.values) == pytest.approx([-2 * math.pi, math.pi / 4, math.sqrt(2)])
+    assert not found.expressions[0].has(sympy.pi)
+    assert found.at()[0].subs(r, 0).is_Rational

@@ -159,6 +159,7 @@ def test_the_circuit_loss_is_that_of_predict() -> None:
         ranges={n: w[1] for n, w in words.items()},
         max_error=error_target(found, train, settings),
         target="vu9p-2",
+        effort="low",
     )
     by_hand = design.predict({"x0": held_out.X[:, 0], "x1": held_out.X[:, 1]})
     assert circuit.loss == np.mean((by_hand - held_out.y) ** 2)

@@ -143,7 +143,9 @@ class SearchResult:
         return np.array(values[0]) if len(values) == 1 else np.stack(values, axis=1)
 
     def compile(self, select: Choice | Sequence[Choice] = "best", **options: Any) -> Any:
-        """The circuit that the search judged: `sr2hls.compile` with its formats, target, clock and error.
+        """The circuit of a formula: `sr2hls.compile` with the search's formats, target, clock and error.
+
+        The search judged many circuits with the effort "low"; this one takes `compile`'s own, and is never slower.
 
         `options` of `sr2hls.compile` go before. Several outputs share the least error of theirs.
         """

@@ -186,13 +186,14 @@ def _score(components: Floats, indices: tuple[int, ...], forces: Floats, factors
     scale = components.std(0)
     components = (components - components.mean(0)) / np.where(scale > 0, scale, 1.0)
     fits = {gauge: trimmed_fit(forces * factor, components, size) for gauge, factor in factors.items()}
-    most = size <= np.quantile(size, 0.9)
     gauges, rows, bulk = [], [], []
     for c in range(components.shape[1]):
         best = max(float(fit.trimmed[c]) for fit in fits.values())
         gauge = next(name for name, fit in fits.items() if fit.trimmed[c] >= best - _TIE)
         gauges.append(gauge)
         rows.append(fits[gauge].coefficients[:, c])
+        felt = np.sqrt(((forces * factors[gauge]) ** 2).sum(1))
+        most = felt <= np.quantile(felt, 0.9)
         residual = components[:, c] - (forces * factors[gauge]) @ rows[-1] - fits[gauge].offset[c]
         bulk.append(r_squared(components[most, c], residual[most]))
     free = np.concatenate([forces * factor for factor in factors.values()] + list(factors.values())[1:], axis=1)

@@ -65,7 +65,7 @@ def template(expressions: Sequence[sympy.Expr], *, scales: bool = False, first: 
         return product(parameter(number), walk(body))
 
     found = []
-    for expression in expressions:
+    for expression in map(plain_numbers, expressions):
         terms = sympy.Add.make_args(expression)
         found.append(sympy.S.Zero if expression == 0 else sympy.Add(*(scaled(term) for term in terms)))
     return Template(tuple(found), tuple(f"{PREFIX}{first + k}" for k in range(len(values))), tuple(values))
@@ -79,6 +79,19 @@ def _has_scale(product_: sympy.Expr) -> bool:
 
     sums = [factor for factor in sympy.Mul.make_args(product_) if factor.is_Add]
     return any(all(numbered(term) for term in factor.args) for factor in sums)
+
+
+def plain_numbers(node: sympy.Expr) -> sympy.Expr:
+    """The expression with pi, sqrt(2) and the like as rationals, and one number a product: 2*pi*r has one constant."""
+    if node.is_number and not node.is_Rational:
+        return rational(float(node))
+    if not node.args:
+        return node
+    args = tuple(plain_numbers(a) for a in node.args)
+    if node.is_Mul and args != node.args:
+        numbers = [a for a in args if a.is_Rational]
+        args = (sympy.Mul(*numbers), *(a for a in args if not a.is_Rational))
+    return rebuild(node, args)
 
 
 def filled(expression: sympy.Expr, values: Mapping[str, sympy.Expr]) -> sympy.Expr:
