@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sr2hls.distill.source import source_of
 from sr2hls.distill.systems import names, system, truth
 from sr2hls.distill.trajectories import Trajectories
 from sr2hls.errors import FormatError, LoadError
+from sr2hls.operators.numeric import evaluate
 
 SMALL: dict[str, Any] = {"runs": 300, "steps": 600, "budget": 10_000, "seed": 1}
 
@@ -57,6 +59,18 @@ def test_its_circuit_is_the_formula_bit_for_bit(spring: Distillation) -> None:
     true = np.stack([-2 * (r + 0.01 - 1) * pairs[d] / r for d in ("dx", "dy")], axis=1)
     far = r > 0.1  # nearer, ten bits of a position are too few
     assert np.abs(force - true)[far].max() < 0.5
+
+
+def test_a_floor_for_the_distance_is_part_of_the_circuits_formula(spring: Distillation) -> None:
+    floored = replace(spring, nearest=0.5)
+    assert spring.model().inputs == floored.model().inputs == ("dx", "dy")
+    assert [o.name for o in floored.model().outputs] == ["fx", "fy"]
+    pairs = {"dx": np.array([0.3, 1.2]), "dy": np.array([0.0, 0.5])}
+    plain, held = (evaluate(m.model().outputs[0].expression, pairs) for m in (spring, floored))
+    assert held[0] == pytest.approx(-2 * (0.5 + 0.01 - 1) * 0.3 / 0.5)
+    assert plain[0] != pytest.approx(held[0])
+    assert plain[1] == pytest.approx(held[1])
+    assert 1 < spring.steepness < 1000
 
 
 def test_the_same_seed_gives_the_same_law(spring: Distillation) -> None:
@@ -98,6 +112,7 @@ def test_the_command_writes_a_folder_that_compile_reads(tmp_path: Path, capsys: 
         (["--system", "spring", "--dim", "4"], "4 dimensions"),
         (["--system", "spring", "--steps", "0"], "steps is 0"),
         (["--system", "spring", "--runs", "20", "--budget", "0"], "a budget of 0"),
+        (["--system", "spring", "--nearest", "-1"], "nearest distance -1"),
         (["--data", "missing.npz"], "missing.npz"),
     ],
 )

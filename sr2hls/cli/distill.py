@@ -41,6 +41,9 @@ def distill_command(
     outside: Annotated[
         bool, typer.Option("--outside/--no-outside", help="Errors on more bodies and wider ranges, for --system.")
     ] = True,
+    nearest: Annotated[
+        float | None, typer.Option("--nearest", help="In force.json nearer pairs act as if at this distance.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the training was interrupted.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that sr2hls did not make.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing while it runs.")] = False,
@@ -78,6 +81,7 @@ def distill_command(
             target=target,
             seed=seed,
             outside=outside,
+            nearest=nearest,
             checkpoint=checkpoint,
             resume=resume,
             listener=told,

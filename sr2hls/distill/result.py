@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,14 @@ from sr2hls.distill.loop import Distilled
 from sr2hls.distill.recipe import Recipe
 from sr2hls.distill.records import Record
 from sr2hls.distill.source import Source
+from sr2hls.distill.step.model import Motion, pair_model
 from sr2hls.distill.symbolic.compose import law_model
 from sr2hls.distill.symbolic.equality import Verdict as Same
 from sr2hls.distill.symbolic.fit import Wishes
 from sr2hls.distill.trajectories import Floats
 from sr2hls.load.native import LAW, to_json
 from sr2hls.model import SymbolicModel
+from sr2hls.operators.numeric import evaluate
 
 if TYPE_CHECKING:
     from sr2hls.distill.networks.trained import Trained
@@ -37,7 +39,8 @@ class Distillation:
 
     source: the data, and the true law where it is known; trained: the network; found: the law, its stages and fits;
     record, significance, verdict: of the messages on held-out snapshots, the verdict where the forces are known; same:
-    whether the law is the true one; cases: (name, snapshots, errors of the law, errors of the network).
+    whether the law is the true one; cases: (name, snapshots, errors of the law, errors of the network); nearest: pairs
+    that are nearer act in the circuit as if they were at this distance, None: no such floor.
     """
 
     source: Source
@@ -51,14 +54,29 @@ class Distillation:
     cases: tuple[tuple[str, Graphs, Errors, Errors], ...]
     held_out: Graphs
     wishes: Wishes
+    nearest: float | None = None
 
     @property
     def law(self) -> Law:
         return self.found.law
 
-    def model(self, *, of: str = "force") -> SymbolicModel:
-        """The force of one pair for `sr2hls.compile`, or with `of="acceleration"` what it adds to an acceleration."""
-        return law_model(self.law, of=of)
+    def model(self) -> SymbolicModel:
+        """The force of one pair for `sr2hls.compile`: fx, fy, ... over dx, dy, ... and the scalars that matter."""
+        plain = law_model(self.law)
+        if self.nearest is None:
+            return plain
+        floored = pair_model(self.law, Motion(self.nearest))
+        named = zip(floored.outputs, plain.outputs, strict=True)
+        return replace(floored, outputs=tuple(replace(output, name=like.name) for output, like in named))
+
+    @property
+    def steepness(self) -> float:
+        """The largest force on pairs that were seen over the median one: what a fixed-point word has to hold."""
+        columns = edge_columns(self.held_out)
+        parts = [np.broadcast_to(evaluate(e, columns), columns["r"].shape) for e in self.law.edge]
+        size = np.sqrt(sum(part**2 for part in parts)).reshape(-1)
+        size = size[np.isfinite(size)]
+        return float(size.max() / max(float(np.median(size)), 1e-300)) if len(size) else np.inf
 
     def pairs(self) -> dict[str, Floats]:
         """The inputs of that model on pairs of held-out snapshots, evenly drawn: at most 5,000 rows."""

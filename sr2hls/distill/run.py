@@ -51,6 +51,7 @@ def distill(
     target: str = "vu9p-2",
     seed: int = 0,
     outside: bool = True,
+    nearest: float | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     listener: Listener | None = None,
@@ -65,6 +66,7 @@ def distill(
         recipe: of the training; None: the measured one of system and strategy; `changes` are fields of it.
         budget, target, wishes: of the symbolic fits, see `sr2hls.distill.symbolic.fit.Wishes`.
         outside: errors on more bodies and wider ranges as well, where the system is known.
+        nearest: in circuits, pairs nearer than this act as if they were at this distance: a floor for laws with a pole.
         checkpoint: a file in which the training keeps its state; with resume it goes on from there.
 
     Equal arguments give equal laws on one machine.
@@ -74,6 +76,8 @@ def distill(
     """
     need("torch")
     told = listener or Listener()
+    if nearest is not None and not nearest > 0:
+        raise FormatError(f"the nearest distance {nearest:g} is not above zero")
     asked = _wishes(wishes, budget, target, seed)
     source = source_of(data, system=system, dimension=dimension, bodies=bodies, runs=runs, seed=seed)
     told.stage("data", source.about)
@@ -92,7 +96,7 @@ def distill(
     same = _compared(found, source)
     cases = _cases(found, trained, held_out, source, seed, outside)
     return Distillation(
-        source, trained, chosen, found, record, significance(record), judged, same, cases, held_out, asked
+        source, trained, chosen, found, record, significance(record), judged, same, cases, held_out, asked, nearest
     )
 
 

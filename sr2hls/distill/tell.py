@@ -19,6 +19,7 @@ from sr2hls.distill.trajectories import Floats
 from sr2hls.operators.numeric import evaluate
 
 DIGITS = 6
+STEEP = 1000.0  # times the median force: beyond it a circuit needs a floor for the distance
 
 
 def story_of(result: Distillation) -> Story:
@@ -74,6 +75,9 @@ def lines(result: Distillation, folder: Path) -> list[tuple[str, str]]:
             f"{law.median:.3%} of the law, {network.median:.3%} of the network, on {name} ({graphs.size[0]} snapshots)"
         )
         found.append(("error", f"{text}; medians of |a - a'|/|a|"))
+    if result.nearest is None and result.steepness > STEEP:
+        steep = f"the largest force on these pairs is {result.steepness:.3g} times the median one"
+        found.append(("note", f"{steep}; --nearest gives the circuit a floor for the distance, and a finer word"))
     command = ["sr2hls", "compile", str(folder / FORCE), "--data", str(folder / PAIRS), "--domain", "clamp"]
     found.append(("files", f"{folder}/ (law.json, report.html, network/)"))
     found.append(("next", f"{shlex.join(command)} --simulate"))
