@@ -222,7 +222,8 @@ def _too_slow(circuit: Circuit, target: Target, clock_ns: float, delays: list[fl
         )
     return tuple(
         f"node {index} ({node.op} of '{node.origin or node.op}', {node.format}) takes {delays[index]:.2f} ns alone; "
-        f"with registers it reaches a clock of {delays[index] + target.overhead_ns:.2f} ns, not {clock_ns:g} ns"
+        f"with registers it reaches a clock of {delays[index] + target.overhead_ns:.2f} ns, not {clock_ns:g} ns, and it is not cut into pieces; "
+        f"ask for that clock, or narrower words"
         for index, node in enumerate(circuit.nodes)
         if delays[index] > budget
     )
