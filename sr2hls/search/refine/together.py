@@ -22,7 +22,7 @@ from sr2hls.search.refine.circuit import Compiled, compiled_within, quantized, w
 from sr2hls.search.refine.normal import normal
 from sr2hls.search.refine.softmax import Labeled, accuracy, cross_entropy, fit, values
 from sr2hls.search.refine.stage import found_of
-from sr2hls.search.refine.tree import Tree, free, freed, from_sympy, has_inputs, shape, to_sympy
+from sr2hls.search.refine.tree import Tree, free, freed, from_sympy, shape, to_sympy
 from sr2hls.search.settings import Settings
 
 Floats = NDArray[np.float64]
@@ -150,7 +150,7 @@ def _pool(front: Sequence[Found], settings: Settings, max_cycles: float | None) 
             tree = from_sympy(found.expression)
         except UnsupportedError:
             continue
-        for form in (_with_offset(normal(freed(tree))), normal(tree)) if has_inputs(tree) else ():
+        for form in (_with_offset(normal(freed(tree))), normal(tree)):
             pool.setdefault(shape(form), (form, found))
     return list(pool.values())[:_MOST]
 
