@@ -10,11 +10,13 @@ from test_functions import TARGET, T, measured, spec, within_proof
 
 from sr2hls.analyze.cells import Univariate
 from sr2hls.analyze.interval import Interval
+from sr2hls.builder import CircuitBuilder
 from sr2hls.circuit import Op
 from sr2hls.compiler import Options, compile_model
 from sr2hls.formats import Format
 from sr2hls.functions import FunctionSpec, choose, scaled
 from sr2hls.functions.choose import candidates
+from sr2hls.interpret import interpret
 from sr2hls.load import load
 from sr2hls.verify import verify_design
 
@@ -91,16 +93,15 @@ def test_arguments_below_the_domain_are_clamped_before_the_shift():
     word = Format.parse("ufixed<12,4>")
     inside = Interval(arb(77) / 256, arb(3737) / 256)
     s = FunctionSpec(Univariate(1 / T, T, "t"), word, 0, 4095, inside, 9, arb(2) ** -9)
-    codes = np.arange(4096) * float(word.ulp)
+    codes = np.arange(4096)
+    want = 1 / np.clip(codes * float(word.ulp), 77 / 256, 3737 / 256)
     found = around(s)
     assert found
     for evaluator in found:
-        assert evaluator.error.magnitude <= s.tolerance
-        got = measured(s, evaluator) + 0.0
-        want = 1 / np.clip(codes, 77 / 256, 3737 / 256)
-        with np.errstate(divide="ignore"):
-            value = np.where(codes > 0, got + 1 / codes, 0.0)[1:]
-        assert np.abs(value - want[1:]).max() <= 2.0**-9
+        b = CircuitBuilder()
+        circuit = b.build([("y", evaluator.build(b, b.input("t", word)))])
+        value = interpret(circuit, {"t": codes})["y"] * 2.0 ** -circuit.nodes[circuit.outputs[0][1]].format.fraction
+        assert np.abs(value - want).max() <= float(evaluator.error.magnitude) + 1e-12 <= 2.0**-9 + 1e-12
 
 
 def test_zero_has_the_root_zero():
