@@ -148,9 +148,9 @@ def _roundings(spec: FunctionSpec, law: Law) -> Iterator[_Rounding]:
     room = spec.tolerance * arb(2) ** spec.fraction - arb(0.5)  # ulps
     if room > 0.49:
         yield _Rounding(spec.fraction, spec.fraction, Rounding.FLOOR)
-    guard = next((g for g in range(1, _MOST_GUARD) if room > 0.95 * 2.0**-g), None)
-    if guard is not None and not spec.spare_bits:
-        yield _Rounding(spec.fraction, spec.fraction + guard, Rounding.HALF_UP)
+    enough = [guard for guard in range(1, _MOST_GUARD) if room > 0.95 * 2.0**-guard]
+    if enough and not spec.spare_bits:
+        yield _Rounding(spec.fraction, spec.fraction + enough[0], Rounding.HALF_UP)
 
 
 def _around(
