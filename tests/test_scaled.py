@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 import sympy
 from flint import arb
+from mutants import applied, data_of, fate, mutants
 from test_functions import TARGET, T, measured, spec, within_proof
 
 from sr2hls.analyze.cells import Univariate
@@ -133,3 +136,14 @@ def test_wide_designs_with_shifts_are_verified(text, word, options):
     assert any(node.op is Op.LEADING_ZEROS for node in design.circuit.nodes)
     verdict = verify_design(design)
     assert verdict.verified, verdict
+
+
+def test_altered_numbers_of_a_wide_design_with_shifts_are_refused():
+    inputs, ranges = {"*": Format.parse("ufixed<21,4>")}, {"*": (0.5, 12.0)}
+    options = Options(inputs=inputs, ranges=ranges, name="f", max_error=1e-3, effort="low")
+    data, rng = data_of(compile_model(load("1/(x + y)"), options)), random.Random(7)
+    every = list(mutants(data, rng, tables=30, ways=1))
+    tables = [m for m in every if m.place[0] == "tables"]
+    nodes = [m for m in every if m.place[0] == "nodes"]
+    for mutant in [*rng.sample(tables, 15), *rng.sample(nodes, 15)]:
+        assert fate(applied(data, mutant))[0] != "missed", mutant

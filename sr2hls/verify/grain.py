@@ -16,7 +16,7 @@ from sr2hls.verify.evaluate import Formula
 from sr2hls.verify.run import Codes, run
 from sr2hls.verify.sampled import Sampled
 from sr2hls.verify.span import Span, of_value, to_arb
-from sr2hls.verify.stretch import EXACT, Stretch
+from sr2hls.verify.stretch import Stretch
 
 Values = Mapping[int, Stretch | None]
 
@@ -29,36 +29,40 @@ def ignored_bits(circuit: Circuit, path: list[int], leaf: int, k: int, followed:
     """
     values, unsure = followed
     bits = {leaf: 0}
+    places: dict[int, int | None] = {leaf: 0}  # d where the code is c + (r >> d), c a multiple of 2^(k - d)
     for at in path:
         node, value = circuit.nodes[at], values[at]
+        places[at] = None
         if value is not None and value.constant is not None:
             bits[at] = k
             continue
-        args = node.args
+        args, gain = node.args, 0
         if node.op is Op.SELECT:
             condition = values[args[0]]
             if condition is not None and condition.constant is not None:
                 args = (args[1] if condition.constant else args[2],)
-        bits[at] = max(min((bits[a] for a in args), default=k), _cut_off(circuit, node, values, k))
+                gain = node.format.fraction - circuit.nodes[args[0]].format.fraction
+        bits[at] = min((bits[a] for a in args), default=k)
+        place = places[args[0]] if len(args) == 1 else None
+        if place is not None:
+            cut = _cut(circuit, node) if node.op is not Op.SELECT else (-gain, None)
+            if cut is not None:
+                moved, width = place + cut[0], cut[1]
+                bits[at] = max(bits[at], min(k, moved))
+                places[at] = moved if width is None or width >= k - moved else None
     found = bits[path[-1]] if path else 0
     return 0 if any(bits[at] < found for at in unsure) else found
 
 
-def _cut_off(circuit: Circuit, node: Node, values: Values, k: int) -> int:
-    """The low bits of r that a slice or a truncating cast drops from c + 2^s · r, c a multiple of 2^(s + k)."""
+def _cut(circuit: Circuit, node: Node) -> tuple[int, int | None] | None:
+    """(low bits that are dropped, bits that are kept, None: all above) where the result is floor(argument · 2^-n)."""
     if node.op is Op.SLICE:
-        place = node.value
-    elif node.op is Op.CAST and node.rounding is Rounding.FLOOR and node.overflow is Overflow.WRAP:
-        place = circuit.nodes[node.args[0]].format.fraction - node.format.fraction
-    else:
-        return 0
-    value = values[node.args[0]]
-    if value is None or value.error != EXACT or len(value.coefficients) != 2:
-        return 0
-    start, slope = value.coefficients
-    if slope < 1 or slope.q != 1 or int(slope.p).bit_count() != 1 or (start / (slope * (1 << k))).q != 1:
-        return 0
-    return min(k, max(0, place - (int(slope.p).bit_length() - 1)))
+        return node.value, node.format.width
+    if node.op is Op.SHIFT:
+        return 0, None
+    if node.op is Op.CAST and node.rounding is Rounding.FLOOR and node.overflow is Overflow.WRAP:
+        return circuit.nodes[node.args[0]].format.fraction - node.format.fraction, node.format.width
+    return None
 
 
 def errors_by_grain(
