@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sr2hls.errors import DomainError
 
 Piece = tuple[Fraction, Fraction]
+Whole = tuple[Fraction | None, Fraction | None]  # the ends of the range; None where it ends in a pole or an edge
 Values = NDArray[np.float64]
 
 LEAST = 4096  # the part of the range by which a pole is avoided at least, where no floor is given
@@ -33,7 +34,7 @@ class Kept:
 
 def kept(
     pieces: Sequence[Piece],
-    whole: Piece,
+    whole: Whole,
     rows: Values | None,
     floor: Fraction | None,
     least: Fraction,
@@ -42,7 +43,7 @@ def kept(
 
     Args:
         pieces: where the function is defined, up to poles and edges.
-        whole: the argument's range.
+        whole: the argument's range, see `whole_of`.
         rows: the argument at each row, shape (n,); not finite where an earlier function is undefined.
         floor: the distance that the user asks for.
         least: the distance otherwise, where no row asks for more; with a floor, the least that it can be.
@@ -67,7 +68,12 @@ def kept(
     return Kept(_not_empty(result), how)
 
 
-def snapped(pieces: Sequence[Piece], whole: Piece, cell: Fraction) -> tuple[Piece, ...]:
+def whole_of(pieces: Sequence[Piece], low: Fraction, high: Fraction) -> Whole:
+    """The ends of a range up to which the function is defined."""
+    return low if pieces[0][0] == low else None, high if pieces[-1][1] == high else None
+
+
+def snapped(pieces: Sequence[Piece], whole: Whole, cell: Fraction) -> tuple[Piece, ...]:
     """The inner ends, known up to two cells, at the roundest numbers beside them, where pole or edge most likely is.
 
     The function may be undefined up to two cells inside of these ends.
@@ -91,7 +97,7 @@ def _roundest(low: Fraction, high: Fraction) -> Fraction:
     return math.ceil(low / unit) * unit
 
 
-def _moved(piece: Piece, whole: Piece, low: Fraction, high: Fraction) -> Piece:
+def _moved(piece: Piece, whole: Whole, low: Fraction, high: Fraction) -> Piece:
     return (
         piece[0] if piece[0] == whole[0] else piece[0] + low,
         piece[1] if piece[1] == whole[1] else piece[1] - high,
@@ -111,7 +117,7 @@ def _inside(piece: Piece, values: Values) -> Values:
     return inside
 
 
-def _beside(piece: Piece, whole: Piece, values: Values) -> Values:
+def _beside(piece: Piece, whole: Whole, values: Values) -> Values:
     """Those inside, and not on the pole or edge itself: they are of no side."""
     inside = _inside(piece, values)
     for end in piece:

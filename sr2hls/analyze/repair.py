@@ -19,7 +19,7 @@ from sr2hls.analyze.cells import Univariate, cells_of
 from sr2hls.analyze.clamps import clamped_steps, mirrored
 from sr2hls.analyze.evaluate import array_function
 from sr2hls.analyze.interval import Interval, exact
-from sr2hls.analyze.nearest import LEAST, Kept, Piece, Values, kept, snapped
+from sr2hls.analyze.nearest import LEAST, Kept, Piece, Values, Whole, kept, snapped, whole_of
 from sr2hls.analyze.ranges import Domain, step_range
 from sr2hls.errors import DomainError
 from sr2hls.operators import Select
@@ -64,7 +64,7 @@ def clamp_domains(
                 repaired, note = _wide(step, argument, ranges[argument.name], rows, how.floor)
                 if note and any(other.symbol == argument and other.kind is Kind.TURNS for other in steps):
                     raise DomainError(
-                        f"'{step.origin}' has poles or edges, and its angle may make several turns: it cannot be "
+                        f"'{step.origin}' is not finite everywhere, and its angle may make several turns: it cannot be "
                         "clamped; declare ranges (--range) that keep it within one turn and away from them"
                     )
         for part in repaired:
@@ -109,7 +109,7 @@ def _narrow(
     whole = _span(domain.range)
     if len(pieces) == 1 and pieces[0] == whole:
         return (step,), ""
-    chosen = _kept(step, pieces, whole, rows, floor, Fraction(0))
+    chosen = _kept(step, pieces, whole_of(pieces, *whole), rows, floor, Fraction(0))
     projected = step.expression.xreplace({argument: _projection(argument, chosen.pieces)})
     return (replace(step, expression=projected),), _note(step, chosen)
 
@@ -117,7 +117,7 @@ def _narrow(
 def _kept(
     step: Assignment,
     pieces: Sequence[Piece],
-    whole: Piece,
+    whole: Whole,
     rows: Values | None,
     floor: Fraction | None,
     least: Fraction,
@@ -142,11 +142,12 @@ def _wide(
         width = whole[1] - whole[0]
         cell = width / (1 << _DEPTH)
         least = width / LEAST if floor is None else 4 * cell
-        edges = snapped(pieces, whole, cell)
+        ends = whole_of(pieces, *whole)
+        edges = snapped(pieces, ends, cell)
         if floor is None and _finite(function, edges):
             chosen = Kept(edges)
         else:
-            chosen = _kept(step, edges, whole, rows, floor, least)
+            chosen = _kept(step, edges, ends, rows, floor, least)
         chosen = replace(chosen, pieces=mirrored(step.expression, argument, chosen.pieces))
         return clamped_steps(step, argument, chosen.pieces), _note(step, chosen)
     return (step,), ""
