@@ -13,8 +13,8 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from sr2hls.analyze.ranges import analyze
 from sr2hls.analyze.repair import Clamping, clamp_domains, formula_of
+from sr2hls.analyze.subdivide import BOXES, subdivided
 from sr2hls.certify import certificate, with_totals
 from sr2hls.design import Design
 from sr2hls.errors import FormatError
@@ -43,7 +43,8 @@ class Options:
     truncated and wrapped as hls4ml does, for comparison. domain: "strict" stops at poles and domain edges, "clamp"
     clamps the arguments of functions: to a distance of `floor` from poles and edges, else as near as the `rows` (values
     of every input, each of shape (n,)) come. limits: cycles, LUTs and multipliers at most; effort: how long cheaper
-    words are looked for (`wordlength.EFFORTS`).
+    words are looked for (`wordlength.EFFORTS`); boxes: the most that the domain is cut into where that tightens ranges
+    and errors (1: none; None: by effort).
     """
 
     inputs: Mapping[str, Format] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Options:
     rows: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
     limits: Limits = field(default_factory=Limits)
     effort: str = "normal"
+    boxes: int | None = None
     name: str = "formula"
 
 
@@ -85,7 +87,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
             floor = None if options.floor is None else Fraction(options.floor)
             program, notes = clamp_domains(program, domains, Clamping(options.rows, floor))
             model = _clamped(model, program) if notes else model
-        analysis = analyze(program, domains)
+        analysis = subdivided(program, domains, _boxes(options))
         outputs = {
             name: options.precision
             or output_format(name, analysis.ranges[symbol.name], options.output, options.max_error)
@@ -134,6 +136,13 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         warnings=plan.warnings,
     )
     return with_totals(design)
+
+
+def _boxes(options: Options) -> int:
+    """The most boxes that the domain is cut into."""
+    if options.precision is not None:
+        return 1
+    return BOXES[options.effort] if options.boxes is None else options.boxes
 
 
 def _relaxed(outputs: Mapping[str, Format], options: Options) -> Mapping[str, bool] | None:

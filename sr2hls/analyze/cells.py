@@ -32,6 +32,7 @@ class Univariate:
         self.variable = variable
         self.origin = origin
         self.tables: dict[object, Any] = {}  # evaluators already planned, by their words
+        self.values: list[arb] = []  # at all codes of an input that is enumerated
         self._ball = ball_function(expression, (variable,))
         self._series = series_function(expression, (variable,))
         self._exact = exact_function(expression, (variable,)) if jumps(expression) else None
@@ -117,12 +118,13 @@ def cells_of(function: Univariate, domain: Interval, *, most: int = 48) -> Cells
         UnsupportedError: the value exceeds 2^62.
     """
     if domain.low == domain.high:
-        return Cells((_cell(function, domain),)) if _cell(function, domain).value.finite else _fail(function, domain)
+        only = bounded_cell(function, domain)
+        return Cells((only,)) if only.value.finite else _fail(function, domain)
     done: list[Cell] = []
     heap: list[tuple[float, int, int, Cell]] = []  # looseness, then the deepest first: a pole is found at once
     serial = 0
     for part in domain.split(8):
-        cell = _cell(function, part)
+        cell = bounded_cell(function, part)
         heapq.heappush(heap, (-_loose(cell), 0, serial, cell))
         serial += 1
     while heap:
@@ -135,7 +137,7 @@ def cells_of(function: Univariate, domain: Interval, *, most: int = 48) -> Cells
             done.append(cell)
             continue
         for part in cell.domain.split(2):
-            half = _cell(function, part)
+            half = bounded_cell(function, part)
             heapq.heappush(heap, (-_loose(half), -depth - 1, serial, half))
             serial += 1
     done.sort(key=lambda cell: float(cell.domain.low))
@@ -159,7 +161,8 @@ def _loose(cell: Cell) -> float:
     return float(cell.slope.high - cell.slope.low) * width
 
 
-def _cell(function: Univariate, domain: Interval) -> Cell:
+def bounded_cell(function: Univariate, domain: Interval) -> Cell:
+    """One cell; its value is not finite where there is no bound."""
     x = domain.ball
     direct = function.at(x)
     value = Interval(direct.lower(), direct.upper())

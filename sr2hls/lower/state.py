@@ -9,6 +9,7 @@ import sympy
 from flint import arb
 
 from sr2hls.analyze.interval import ZERO, Interval
+from sr2hls.analyze.intervals import Intervals
 from sr2hls.analyze.ranges import FLOOR_MARGIN, Analysis
 from sr2hls.builder import CircuitBuilder
 from sr2hls.errors import FormatError
@@ -16,7 +17,8 @@ from sr2hls.formats import Format
 from sr2hls.functions import Taste
 from sr2hls.lower.linear import Term, exact_fraction_bits, linear_sum
 from sr2hls.program import Assignment, Kind, linear_terms
-from sr2hls.quantize.errors import band
+from sr2hls.quantize.box_errors import Errors, propagated_in_boxes
+from sr2hls.quantize.errors import band, propagated
 from sr2hls.targets import Target
 
 
@@ -49,6 +51,7 @@ class Entry:
     method: str
     band: str | None = None
     codes: tuple[int, int] = (0, 0)  # the range of the node's code
+    boxes: Intervals | None = None  # the inherited error in each box of the domain, where it is cut into some
 
 
 @dataclass
@@ -62,6 +65,8 @@ class State:
     nodes: dict[str, int] = field(default_factory=dict)
     raw: dict[str, int] = field(default_factory=dict)  # ports before the clamp
     errors: dict[str, Interval] = field(default_factory=dict)
+    inherited: dict[str, Errors] = field(default_factory=dict)  # in each box of the domain, where it is cut into some
+    spread: dict[str, Errors] = field(default_factory=dict)  # the errors in each box
     uniform: Format | None = None  # every step is cut to this word, as hls4ml does; it may wrap
 
     def hardware_range(self, name: str) -> Interval:
@@ -69,16 +74,35 @@ class State:
         return self.analysis.ranges[name] + self.errors[name]
 
 
+def inherited_error(state: State, step: Assignment) -> Interval:
+    """What the operands' errors make of the error of a step that is no function; in each box, too."""
+    partition = state.analysis.partition
+    if partition is None:
+        return propagated(step, state.analysis.ranges, state.errors)
+    found = propagated_in_boxes(step, partition.ranges, state.spread, len(partition.boxes))
+    state.inherited[step.symbol.name] = found
+    return ZERO if found is None else found.hull
+
+
 def enter(state: State, step: Assignment, node: int, local: Interval, inherited: Interval, method: str) -> Entry:
     name = step.symbol.name
     state.errors[name] = inherited + local
+    boxes = state.inherited.get(name)
+    if state.analysis.partition is not None:
+        state.spread[name] = _with_local(boxes, local, len(state.analysis.partition.boxes))
     if step.kind is Kind.FLOOR and not state.errors[step.expression.args[0].name].magnitude <= FLOOR_MARGIN:
         raise FormatError(f"'{step.origin}' needs its operand to be nearer than {float(FLOOR_MARGIN)} to exact")
     if step.kind is not Kind.TURNS:
         node = state.b.narrow(node, *state.hardware_range(name).codes(state.b[node].format.fraction))
     state.nodes[name] = node
     found, word, inside = band(step, state.errors), state.b[node].format, state.analysis.ranges[name]
-    return Entry(step, inside, node, word, local, state.errors[name], inherited, method, found)
+    return Entry(step, inside, node, word, local, state.errors[name], inherited, method, found, boxes=boxes)
+
+
+def _with_local(inherited: Errors, local: Interval, count: int) -> Errors:
+    if local == ZERO:
+        return inherited
+    return Intervals.of([local] * count) if inherited is None else inherited.plus(local)
 
 
 def linear_step(
