@@ -13,7 +13,7 @@ from functools import cached_property
 
 from flint import arb
 
-from sr2hls.analyze.cells import Cell, Univariate, bounded_cell
+from sr2hls.analyze.cells import Cell, Cells, Univariate, bounded_cell
 from sr2hls.analyze.interval import Interval
 from sr2hls.analyze.intervals import Intervals
 from sr2hls.analyze.ranges import step_range
@@ -59,13 +59,14 @@ class Partition:
 @dataclass
 class Forward:
     """Evaluates boxes of one program. `functions` by symbol name; `enumerated`: the word of those whose argument is a
-    narrow input; `known`: ranges on the whole domain, where there are."""
+    narrow input; `known`: ranges on the whole domain, where there are, `cells`: of the functions' whole arguments."""
 
     program: Program
     fractions: Mapping[str, int]  # fraction bits per input
     functions: Mapping[str, Univariate]
     enumerated: Mapping[str, tuple[int, Intervals]]  # lowest code, the values at all codes
     known: Mapping[str, Interval] = field(default_factory=dict)
+    cells: Mapping[str, Cells] = field(default_factory=dict)
     count: int = 0
     _inputs: dict[tuple[str, int, int], tuple[Interval, float | None] | None] = field(default_factory=dict)
 
@@ -97,7 +98,7 @@ class Forward:
 
     def _function(self, name: str, argument: str, codes: Codes, over: Interval) -> tuple[Interval, float | None] | None:
         if argument not in codes:
-            return bounded(self.functions[name], over)
+            return bounded(self.functions[name], over, self.cells.get(name))
         key = name, *codes[argument]
         if key not in self._inputs:
             self._inputs[key] = self._of_input(name, key[1], key[2], over)
@@ -105,39 +106,51 @@ class Forward:
 
     def _of_input(self, name: str, low: int, high: int, over: Interval) -> tuple[Interval, float | None] | None:
         if name not in self.enumerated:
-            return bounded(self.functions[name], over)
+            return bounded(self.functions[name], over, self.cells.get(name))
         first, values = self.enumerated[name]
         part = slice(low - first, high + 1 - first)
         return Intervals(values.low[part], values.high[part]).hull, None
 
 
-def bounded(function: Univariate, domain: Interval) -> tuple[Interval, float | None] | None:
-    """The values on an interval and the largest |slope|; None where there is no bound of the values."""
-    first = _monotone(function, domain)
-    if first is not None:
-        return first.value, _size(first)
-    parts = [_monotone(function, part) or bounded_cell(function, part) for part in domain.split(_PARTS)]
-    if not all(part.value.finite for part in parts):
-        return None
-    sizes = [_size(part) for part in parts]
-    largest = None if None in sizes else max(size for size in sizes if size is not None)
-    return Interval.hull(*(part.value for part in parts)), largest
+def bounded(function: Univariate, domain: Interval, cells: Cells | None = None) -> tuple[Interval, float | None] | None:
+    """The values on an interval and the largest |slope|; None where there is no bound of the values.
+
+    `cells` of a larger interval may know a slope where one evaluation on the whole of this one does not.
+    """
+    slope = _slope(function, domain, cells)
+    value = _between(function, domain, slope)
+    if value is None:
+        parts = []
+        for part in domain.split(_PARTS):
+            cell = bounded_cell(function, part)
+            inside = _between(function, part, cell.slope)
+            parts.append(cell if inside is None else Cell(part, inside, cell.slope))
+        if not all(part.value.finite for part in parts):
+            return None
+        value = Interval.hull(*(part.value for part in parts))
+        slopes = [part.slope for part in parts if part.slope is not None]
+        if slope is None and len(slopes) == len(parts):
+            slope = Interval.hull(*slopes)
+    return value, None if slope is None else float(slope.magnitude)
 
 
-def _monotone(function: Univariate, domain: Interval) -> Cell | None:
+def _slope(function: Univariate, domain: Interval, cells: Cells | None) -> Interval | None:
+    found = function.taylor(domain.ball, 2)[1]
+    slope = Interval(found.lower(), found.upper()) if found.is_finite() else None
+    known = None if cells is None else cells.slope_on(domain)
+    if slope is None or known is None:
+        return known if slope is None else slope
+    return slope.meet(known)
+
+
+def _between(function: Univariate, domain: Interval, slope: Interval | None) -> Interval | None:
     """The values between those at both ends, where the slope has one sign."""
-    slope = function.taylor(domain.ball, 2)[1]
-    if not slope.is_finite() or not (slope.lower() >= 0 or slope.upper() <= 0):
+    if slope is None or slope.low < 0 < slope.high:
         return None
     ends = [function.at(domain.low), function.at(domain.high)]
     if not all(end.is_finite() for end in ends):
         return None
-    value = Interval.hull(*(Interval(end.lower(), end.upper()) for end in ends))
-    return Cell(domain, value, Interval(slope.lower(), slope.upper()))
-
-
-def _size(cell: Cell) -> float | None:
-    return None if cell.slope is None else float(cell.slope.magnitude)
+    return Interval.hull(*(Interval(end.lower(), end.upper()) for end in ends))
 
 
 def boxes_of(cuts: tuple[Cut, ...], whole: Codes) -> list[Codes]:

@@ -81,6 +81,20 @@ class Cells:
         slopes = [float(c.slope.magnitude) for c in self.parts if c.slope is not None]
         return max(slopes) if slopes else 1.0
 
+    def slope_on(self, domain: Interval) -> Interval | None:
+        """A bound of the slope on a part of the covered interval; None where it has none."""
+        lows = [float(cell.domain.low) for cell in self.parts]
+        first = max(0, bisect_left(lows, float(domain.low)) - 2)
+        last = min(len(lows), bisect_left(lows, float(domain.high)) + 2)
+        slopes = [
+            cell.slope
+            for cell in self.parts[first:last]
+            if not (cell.domain.high < domain.low or cell.domain.low > domain.high)
+        ]
+        if not slopes or None in slopes:
+            return None
+        return Interval.hull(*(slope for slope in slopes if slope is not None))
+
     def variation(self, error: Interval) -> Interval:
         """A bound of f(t + e) - f(t) for all t and all e in `error`, t + e projected into the covered interval."""
         if error == ZERO:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import sympy
-from flint import arb
+from flint import arb, ctx
 
 from sr2hls.analyze.cells import Cells, Univariate, cells_of
 from sr2hls.analyze.evaluate import constant_ball
@@ -167,13 +168,22 @@ def step_range(step: Assignment, ranges: Mapping[str, Interval]) -> Interval:
 
 def linear_range(expression: sympy.Expr, ranges: Mapping[str, Interval]) -> Interval:
     """The range of an affine combination."""
-    terms, constant = linear_terms(expression) or ({}, sympy.Integer(0))
-    value = constant_ball(constant)
-    total = Interval(value.lower(), value.upper())
-    for symbol, coefficient in terms.items():
-        k = constant_ball(coefficient)
-        total = total + ranges[symbol.name] * Interval(k.lower(), k.upper())
+    terms, total = _affine(expression, ctx.prec)
+    for name, k in terms:
+        total = total + ranges[name] * k
     return total
+
+
+@lru_cache(maxsize=1024)
+def _affine(expression: sympy.Expr, _precision: int) -> tuple[tuple[tuple[str, Interval], ...], Interval]:
+    """The coefficients and the constant as intervals, at the precision of the moment."""
+    terms, constant = linear_terms(expression) or ({}, sympy.Integer(0))
+    return tuple((symbol.name, _enclosed(k)) for symbol, k in terms.items()), _enclosed(constant)
+
+
+def _enclosed(constant: sympy.Expr) -> Interval:
+    value = constant_ball(constant)
+    return Interval(value.lower(), value.upper())
 
 
 def _check_size(step: Assignment, found: Interval) -> None:

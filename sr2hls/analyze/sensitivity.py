@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import sympy
@@ -41,8 +41,7 @@ def _slopes(
     args = step.expression.args
     match step.kind:
         case Kind.LINEAR | Kind.TURNS:
-            terms, _ = linear_terms(step.expression if step.kind is Kind.LINEAR else args[0]) or ({}, None)
-            return [(s.name, _size(k)) for s, k in terms.items()]
+            return _sizes(step.expression if step.kind is Kind.LINEAR else args[0])
         case Kind.PRODUCT:
             a, b = (args[0], args[0]) if isinstance(step.expression, sympy.Pow) else args
             return [(a.name, sizes[b.name]), (b.name, sizes[a.name])]
@@ -57,6 +56,8 @@ def _slopes(
             return []
 
 
-@lru_cache(maxsize=4096)
-def _size(constant: sympy.Expr) -> float:
-    return abs(float(constant_ball(constant)))
+@lru_cache(maxsize=1024)
+def _sizes(expression: sympy.Expr) -> list[tuple[str, Any]]:
+    """The sizes of an affine expression's coefficients."""
+    terms, _ = linear_terms(expression) or ({}, None)
+    return [(symbol.name, abs(float(constant_ball(k)))) for symbol, k in terms.items()]

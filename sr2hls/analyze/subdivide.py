@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sr2hls.analyze.boxes import LEAF, Box, Codes, Cut, Forward, Partition
-from sr2hls.analyze.cells import Univariate
+from sr2hls.analyze.cells import Univariate, cells_of
 from sr2hls.analyze.interval import Interval
 from sr2hls.analyze.intervals import Intervals
 from sr2hls.analyze.ranges import Analysis, Domain, analyze, at_codes, functions_of
@@ -32,7 +32,7 @@ _WORTH = 0.75  # bits, over all words, from which boxes are worth their while
 _DONE = 0.1  # bits that are left to gain where the subdivision ends
 _POINTS = 32  # beside corners of the domain
 _CORNERS = 4  # inputs whose corners are all tried
-_PATIENCE = 12  # halvings in a row that may gain nothing; as many as there are boxes where these are more
+_PATIENCE = 8  # halvings in a row that may gain nothing; as many as there are boxes where these are more
 _TRIALS = 8  # boxes that may be evaluated for each one that is kept
 _LOSS = 1e-3  # bits that merging two boxes may cost
 _LEAST = 2.0**-60
@@ -51,16 +51,14 @@ def subdivided(program: Program, domains: Mapping[str, Domain], most: int) -> An
     except (DomainError, UnsupportedError):
         if most < 2 or len(program.inputs) < 2:
             raise
-        search = _Search(program, domains, _forward(program, domains, functions, {}), {}, most)
+        search = _Search(program, domains, _forward(program, domains, functions), most)
         partition = search.partition() if search.defined_at_points() else None
         if partition is None:
             raise
         return analyze(program, domains, partition, functions)
     if most < 2 or not _may_help(program, domains):
         return whole
-    known = dict(whole.ranges)
-    steepest = {name: cells.steepest for name, cells in whole.cells.items()}
-    partition = _Search(program, domains, _forward(program, domains, functions, known), steepest, most).partition()
+    partition = _Search(program, domains, _forward(program, domains, functions, whole), most).partition()
     return whole if partition is None else analyze(program, domains, partition, functions)
 
 
@@ -76,7 +74,10 @@ def _may_help(program: Program, domains: Mapping[str, Domain]) -> bool:
 
 
 def _forward(
-    program: Program, domains: Mapping[str, Domain], functions: Mapping[str, Univariate], known: Mapping[str, Interval]
+    program: Program,
+    domains: Mapping[str, Domain],
+    functions: Mapping[str, Univariate],
+    whole: Analysis | None = None,
 ) -> Forward:
     enumerated = {}
     for step in program.assignments:
@@ -88,7 +89,10 @@ def _forward(
                 held = Intervals.of([Interval(v.lower(), v.upper()) for v in values])
                 enumerated[step.symbol.name] = domain.low, held
     fractions = {s.name: domains[s.name].format.fraction for s in program.inputs}
-    return Forward(program, fractions, functions, enumerated, known)
+    forward = Forward(program, fractions, functions, enumerated)
+    if whole is not None:
+        forward.known, forward.cells = whole.ranges, whole.cells
+    return forward
 
 
 @dataclass(eq=False)
@@ -109,10 +113,9 @@ class _Search:
         program: Program,
         domains: Mapping[str, Domain],
         forward: Forward,
-        steepest: Mapping[str, float],
         most: int,
     ) -> None:
-        self.program, self.forward, self.steepest, self.most = program, forward, steepest, most
+        self.program, self.forward, self.most = program, forward, most
         self.steps = [a.symbol.name for a in program.assignments if a.kind not in _FLAT]
         self.slopes = [
             (symbol.name, a.symbol.name)
@@ -158,7 +161,8 @@ class _Search:
 
     def _slope(self, box: Box, name: str, slope: float | None) -> float:
         """Next to a vertical tangent a typical slope serves, as in `Cells.steepest`."""
-        typical = self.steepest.get(name)
+        cells = self.forward.cells.get(name)
+        typical = None if cells is None else cells.steepest
         if slope is None and typical is None:
             (argument,) = (s.name for s in self.forward.functions[name].expression.free_symbols)
             inside, value = (_pair(box.ranges[part]) for part in (argument, name))
@@ -170,7 +174,7 @@ class _Search:
         count = 2 * len(self.steps)
         gains = np.zeros(most.shape)
         low, high, low_best, high_best = most[0:count:2], most[1:count:2], self.best[0:count:2], self.best[1:count:2]
-        bits = _bits(low + high, low_best + high_best) + _bits(np.maximum(low, high), np.maximum(low_best, high_best))
+        bits = _word(low, high, low_best, high_best)
         over = np.maximum(most[:count] - self.best[:count], 0.0)
         total = np.maximum(over[0::2] + over[1::2], _LEAST)
         gains[0:count:2], gains[1:count:2] = bits * over[0::2] / total, bits * over[1::2] / total
@@ -198,6 +202,8 @@ class _Search:
             if node.halves is None:
                 break
             leaves[at : at + 1] = node.halves
+            if not self.forward.cells and all(leaf.box.defined for leaf in leaves) and not self._learn(leaves):
+                return None
             if all(leaf.box.defined for leaf in leaves):
                 now = float(self._gains(np.max([leaf.ends for leaf in leaves], axis=0)).sum())
                 idle = idle + 1 if now > left - _DONE else 0
@@ -210,6 +216,22 @@ class _Search:
         self._merge(self.root, most)
         leaves = _leaves(self.root)
         return Partition(tuple(_cuts(self.root)), tuple(leaf.box for leaf in leaves)) if len(leaves) > 1 else None
+
+    def _learn(self, leaves: list[_Node]) -> bool:
+        """Once the formula is defined in all boxes: cells of its functions on what these reach, to bound slopes by."""
+        found = {}
+        for name, function in self.forward.functions.items():
+            if name not in self.forward.enumerated:
+                reached = Interval.hull(*(leaf.box.ranges[function.variable.name] for leaf in leaves))
+                try:
+                    found[name] = cells_of(function, reached)
+                except (DomainError, UnsupportedError):
+                    return False
+        self.forward.cells = found
+        for leaf in leaves:
+            leaf.box = self.forward.box(leaf.box.codes)
+            leaf.ends = self._ends(leaf.box)
+        return True
 
     def _next(self, leaves: list[_Node]) -> int | None:
         """The leaf to halve: the first where the formula may be undefined, else the one that holds up most."""
@@ -259,8 +281,7 @@ class _Search:
         """Bits between two sets of ends."""
         count = 2 * len(self.steps)
         low, high, low_after, high_after = before[0:count:2], before[1:count:2], after[0:count:2], after[1:count:2]
-        size, size_after = np.maximum(low, high), np.maximum(low_after, high_after)
-        bits = _bits(low + high, low_after + high_after) + _bits(size, size_after)
+        bits = _word(low, high, low_after, high_after)
         return float(bits.sum() + (before[count:] - after[count:]).sum())
 
     def _merge(self, node: _Node, most: Reals) -> None:
@@ -286,6 +307,12 @@ def _narrowed(node: _Node, halves: tuple[_Node, ...], steps: list[str]) -> float
     return total
 
 
+def _word(low: Reals, high: Reals, low_after: Reals, high_after: Reals) -> Reals:
+    """Bits that words lose where their ranges get narrower; lower ends negated."""
+    width = _bits(low + high, low_after + high_after)
+    return (width + _bits(np.maximum(low, high), np.maximum(low_after, high_after))) / 2
+
+
 def _bits(wide: Reals, narrow: Reals) -> Reals:
     return np.asarray(np.log2(np.maximum(wide, _LEAST) / np.maximum(np.minimum(narrow, wide), _LEAST)))
 
@@ -302,7 +329,7 @@ def _middle(codes: Codes) -> Codes:
 def _points(whole: Codes) -> list[Codes]:
     """Corners of the domain, and points spread evenly inside (Kronecker's sequence by square roots of primes)."""
     names = list(whole)
-    found = [
+    found: list[Codes] = [
         {name: (whole[name][bits >> i % _CORNERS & 1],) * 2 for i, name in enumerate(names)}
         for bits in range(1 << min(len(names), _CORNERS))
     ]

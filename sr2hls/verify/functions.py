@@ -19,7 +19,7 @@ from sr2hls.verify.refused import Open, Wrong
 from sr2hls.verify.run import Codes, cone, run
 from sr2hls.verify.sampled import Sampled, cells, change_within, range_within, values_on
 from sr2hls.verify.segments import errors_by_stretch
-from sr2hls.verify.span import ZERO, Span, point
+from sr2hls.verify.span import Span, point
 from sr2hls.verify.stretch import last_casts
 
 RUN_BITS = 20
@@ -53,15 +53,18 @@ class Argument:
         if len(stated) != len(self.boxes):
             raise Wrong(f"the certificate has {len(stated)} lines for its {len(self.boxes)} boxes")
         if not self.enumerated or self.codes[1] - self.codes[0] >= _ENUMERATED:
-            return [
-                range_within(formula, part.exact, line.exact, f"the formula's value in box {place}", _FEW)
-                for place, (part, line) in enumerate(zip(self.boxes, stated, strict=True))
-            ]
+            inside: dict[tuple[Span, Span], Span] = {}
+            for place, (part, line) in enumerate(zip(self.boxes, stated, strict=True)):
+                key = part.exact, line.exact
+                if key not in inside:
+                    inside[key] = range_within(formula, *key, f"the formula's value in box {place}", _FEW)
+            return [inside[part.exact, line.exact] for part, line in zip(self.boxes, stated, strict=True)]
         found: dict[tuple[int, int], Span] = {}
+        low, high = self.codes
+        sampled = Sampled(formula, self.word.value(low), self.word.ulp, high - low + 1)
         for codes, line in zip(self.box_codes, stated, strict=True):
             if codes not in found:
-                count = codes[1] - codes[0] + 1
-                found[codes] = Sampled(formula, self.word.value(codes[0]), self.word.ulp, count).hull()
+                found[codes] = sampled.hull_of(codes[0] - low, codes[1] + 1 - low)
             require(found[codes], line.exact, "formula's value in a box")
         return [found[codes] for codes in self.box_codes]
 
@@ -71,13 +74,14 @@ class Argument:
         if not self.boxes:
             one = change_within(formula, self.exact, values, self.error, stated.inherited, what, wraps=self.turns)
             return [one]
-        return [
-            change_within(
-                formula, part.exact, values, part.error, line.error, f"{what} in box {place}",
-                wraps=self.turns, whole=self.exact, first=_FEW,
-            )
-            for place, (part, line) in enumerate(zip(self.boxes, stated.boxes, strict=True))
-        ]  # fmt: skip
+        found: dict[tuple[InBox, Span], Span] = {}
+        for place, (part, line) in enumerate(zip(self.boxes, stated.boxes, strict=True)):
+            if (part, line.error) not in found:
+                found[part, line.error] = change_within(
+                    formula, part.exact, values, part.error, line.error, f"{what} in box {place}",
+                    wraps=self.turns, whole=self.exact, first=_FEW,
+                )  # fmt: skip
+        return [found[part, line.error] for part, line in zip(self.boxes, stated.boxes, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -182,12 +186,13 @@ def _with_edges(
 ) -> list[Span] | None:
     """The errors in each box: at codes in the formula's range, and at the `edges` beyond it that occur there."""
     found = []
+    alike = argument.enumerated or not argument.boxes
+    everywhere = error_at(argument, stated) if edges and alike else None
     for place, part in enumerate(inherited):
-        own, limit = argument, stated
-        if argument.boxes and not argument.enumerated:
+        edge = everywhere
+        if edges and not alike:
             own = replace(argument, exact=argument.boxes[place].exact, error=argument.boxes[place].error)
-            limit = replace(stated, error=stated.boxes[place].error + stated.local)
-        edge = error_at(own, limit) if edges else None
+            edge = error_at(own, replace(stated, error=stated.boxes[place].error + stated.local))
         inner = None if local is None else local + part
         both = [span for span in (inner, edge) if span is not None]
         if not both:
@@ -218,10 +223,11 @@ def _edges(
     found: Span | None = None
     known: dict[tuple[Span, int], Span] = {}
     near = argument.exact + argument.error
+    first, last = math.ceil(near.low / unit), math.floor(near.high / unit)
     for code in edges:
-        value = point(code * unit)
-        if not argument.enumerated and not near.low <= value.low <= near.high:
+        if not (argument.enumerated or first <= code <= last):
             continue
+        value = point(code * unit)
         if argument.enumerated:  # the clamp is part of the circuit
             end = argument.exact.low if value.low < argument.exact.low else argument.exact.high
             stands_for: Span | None = point(end)

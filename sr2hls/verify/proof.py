@@ -71,7 +71,8 @@ def stated_of(line: NodeCertificate) -> Stated:
     spans = [of_floats(pair) for pair in (line.exact_range, line.local_error, line.inherited, line.error)]
     if any(span is None or span.low > span.high for span in spans):
         raise Wrong("an interval of the certificate is empty or not finite")
-    return Stated(*spans, boxes=tuple(map(_box, line.boxes)))  # type: ignore[arg-type]
+    exact, local, inherited, error = (span for span in spans if span is not None)
+    return Stated(exact, local, inherited, error, tuple(map(_box, line.boxes)))
 
 
 def _box(numbers: tuple[float, float, float, float]) -> InBox:

@@ -57,6 +57,12 @@ class Sampled:
         """Of all values."""
         return self._extremes(self.middle, self.at)
 
+    def hull_of(self, first: int, end: int) -> Span:
+        """Of the values at the arguments first ... end - 1."""
+        chosen = np.zeros(self.count, dtype=bool)
+        chosen[first:end] = True
+        return self._extremes(self.middle, self.at, chosen)
+
     def errors(self, codes: Codes, ulp: Fraction, chosen: NDArray[np.bool_] | None = None) -> Span:
         """The hull of code · ulp - f over the chosen arguments."""
         if np.abs(codes).max() >= 1 << 53:

@@ -256,9 +256,9 @@ def _proven(
     inherited = hull(parts) if parts else _inherited(kind, expression, operands)
     reach = hull([part + off for part, off in zip(within, parts, strict=True)]) if parts else exact + inherited
     local, hardware = local_error(proof, line, kind, expression, operands, reach, exact, boxes=bool(parts))
-    reach = None if line.node < 0 or kind == "turns" else wrapped_reach(proof.circuit, line.node)
-    if reach is not None:
-        raise Wraps(reach)
+    wrapped = None if line.node < 0 or kind == "turns" else wrapped_reach(proof.circuit, line.node)
+    if wrapped is not None:
+        raise Wraps(wrapped)
     require(inherited, stated.inherited, "inherited error")
     require(local, stated.local, "local error")
     error = inherited + local
