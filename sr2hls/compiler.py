@@ -13,11 +13,12 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
+from sr2hls.analyze.ranges import Analysis, Domain
 from sr2hls.analyze.repair import Clamping, clamp_domains, formula_of
-from sr2hls.analyze.subdivide import BOXES, subdivided
+from sr2hls.analyze.subdivide import BOXES, RESCUE, subdivided
 from sr2hls.certify import certificate, with_totals
 from sr2hls.design import Design
-from sr2hls.errors import FormatError
+from sr2hls.errors import DomainError, FormatError
 from sr2hls.formats import Format
 from sr2hls.load.native import to_json
 from sr2hls.lower import Words, lower, lowered_in_pieces
@@ -82,12 +83,8 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         inputs = options.inputs if options.precision is None else {"*": options.precision, **options.inputs}
         domains = domains_of(model, inputs, options.ranges)
         program = fuse(model, [d.name for d in domains.values() if d.narrow])
-        notes: tuple[str, ...] = ()
-        if options.domain == "clamp":
-            floor = None if options.floor is None else Fraction(options.floor)
-            program, notes = clamp_domains(program, domains, Clamping(options.rows, floor))
-            model = _clamped(model, program) if notes else model
-        analysis = subdivided(program, domains, _boxes(options))
+        program, analysis, notes = _analyzed(program, domains, options)
+        model = _clamped(model, program) if notes else model
         outputs = {
             name: options.precision
             or output_format(name, analysis.ranges[symbol.name], options.output, options.max_error)
@@ -136,6 +133,22 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         warnings=plan.warnings,
     )
     return with_totals(design)
+
+
+def _analyzed(
+    program: Program, domains: Mapping[str, Domain], options: Options
+) -> tuple[Program, Analysis, tuple[str, ...]]:
+    """The program, clamped where that was asked for and is needed, its ranges, and a note for every clamp."""
+    most = _boxes(options)
+    rescue = max(most, RESCUE) if options.boxes is None and options.precision is None else most
+    try:
+        return program, subdivided(program, domains, most, rescue), ()
+    except DomainError:
+        if options.domain != "clamp":
+            raise
+    floor = None if options.floor is None else Fraction(options.floor)
+    program, notes = clamp_domains(program, domains, Clamping(options.rows, floor))
+    return program, subdivided(program, domains, most), notes
 
 
 def _boxes(options: Options) -> int:

@@ -27,6 +27,7 @@ from sr2hls.program import Kind, Program
 Reals = NDArray[np.float64]
 
 BOXES = {"low": 16, "normal": 48, "high": 192}  # at most, by effort
+RESCUE = 128  # at least, where one box meets a pole
 
 _WORTH = 0.75  # bits, over all words, from which boxes are worth their while
 _DONE = 0.1  # bits that are left to gain where the subdivision ends
@@ -40,8 +41,10 @@ _FLAT = frozenset({Kind.LESS, Kind.TURNS})
 _MIXING = frozenset({Kind.PRODUCT, Kind.FUNCTION, Kind.MAXIMUM, Kind.MINIMUM, Kind.ABSOLUTE, Kind.SELECT})
 
 
-def subdivided(program: Program, domains: Mapping[str, Domain], most: int) -> Analysis:
+def subdivided(program: Program, domains: Mapping[str, Domain], most: int, rescue: int | None = None) -> Analysis:
     """The analysis in one box, or in at most `most` where that is materially tighter.
+
+    Where one box meets a pole or a domain edge that no input may meet, `rescue` boxes may be taken (None: as many).
 
     Raises DomainError and UnsupportedError as `analyze`, where no such partition avoids it.
     """
@@ -49,6 +52,7 @@ def subdivided(program: Program, domains: Mapping[str, Domain], most: int) -> An
     try:
         whole = analyze(program, domains, functions=functions)
     except (DomainError, UnsupportedError):
+        most = most if rescue is None else rescue
         if most < 2 or len(program.inputs) < 2:
             raise
         search = _Search(program, domains, _forward(program, domains, functions), most)

@@ -89,8 +89,11 @@ def _step(proof: Proof, line: NodeCertificate) -> Step:
         error = wraps.reach - exact
         step = Step(line, kind, expression, names, exact, wraps.reach, ZERO, error)
         require(error, stated.error, "error")
+    hardware = step.hardware
+    if step.boxes:
+        hardware = hardware.meet(hull([box.exact + box.error for box in step.boxes])) or hardware
     return Step(
-        line, kind, expression, names, exact, shorter(step.hardware), shorter(step.local), shorter(step.error),
+        line, kind, expression, names, exact, shorter(hardware), shorter(step.local), shorter(step.error),
         banded=banded or flips, boxes=tuple(InBox(shorter(box.exact), shorter(box.error)) for box in step.boxes),
     )  # fmt: skip
 
