@@ -104,7 +104,7 @@ def tabled_product(
 
 
 def _digits(factor: Node, cut: int) -> list[_Digit]:
-    """From the lowest bit that is kept to the highest. The short digit is the highest; the lowest where that is fixed."""
+    """From the lowest kept bit up. The short digit is the highest one, or the lowest where that is fixed."""
     word = factor.format
     over = (word.width - cut) % _DIGIT
     fixed = over > 0 and factor.low >> (word.width - over) == factor.high >> (word.width - over)

@@ -61,8 +61,8 @@ def opened(total: sympy.Add) -> sympy.Expr:
 
 def _without_constants(part: sympy.Expr, beside: set[sympy.Symbol]) -> sympy.Expr:
     factors = [factor for factor in sympy.Mul.make_args(part) if factor.free_symbols]
-    affine = [linear_terms(factor) for factor in factors]
-    if len(factors) != 2 or affine[0] is None or affine[1] is None:
+    affine = [terms for factor in factors if (terms := linear_terms(factor)) is not None]
+    if len(factors) != 2 or len(affine) != 2:
         return part
     (first, one), (second, two) = affine
     if (one == 0 and two == 0) or (len(first) * len(second) > 1 and first.keys() & second.keys()):
