@@ -23,7 +23,7 @@ from sr2hls.program import Program
 from sr2hls.quantize.domains import domains_of, output_format
 from sr2hls.rewrite.fuse import fuse
 from sr2hls.schedule import schedule
-from sr2hls.targets import load_target
+from sr2hls.targets import NO_DSP, load_target
 from sr2hls.version import __version__
 from sr2hls.wordlength import EFFORTS, Limits, Rung, Timing, fitted
 
@@ -66,6 +66,8 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         DomainError, UnsupportedError: see the stages.
     """
     target = load_target(options.target)
+    if options.limits.dsp == 0 and target.has_dsp:
+        target = load_target(options.target + NO_DSP)
     clock_ns = target.clock_ns if options.clock_ns is None else options.clock_ns
     timing = Timing(clock_ns, int(options.registers in ("in", "both")) + int(options.registers in ("out", "both")))
     with flint.ctx.workprec(_PRECISION):
