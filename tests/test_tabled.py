@@ -122,7 +122,7 @@ def test_the_published_jet_formulas_take_two_cycles_and_no_multiplier(published)
     for name, design in published.items():
         assert design.latency <= 2, name
         assert not design.warnings
-        assert not any(TARGET.area(design.circuit, index).dsp for index in range(len(design.circuit.nodes)))
+        assert not any(design.target.area(design.circuit, index).dsp for index in range(len(design.circuit.nodes)))
         (output,) = design.certificate.outputs
         assert output.bound <= output.target == 2.0**-5
         assert verify_design(design).verified, name
