@@ -6,12 +6,15 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import flint
+import numpy as np
+from numpy.typing import NDArray
 
 from sr2hls.analyze.ranges import analyze
-from sr2hls.analyze.repair import clamp_domains, formula_of
+from sr2hls.analyze.repair import Clamping, clamp_domains, formula_of
 from sr2hls.certify import certificate, with_totals
 from sr2hls.design import Design
 from sr2hls.errors import FormatError
@@ -38,8 +41,9 @@ class Options:
     formats, or "auto"; max_error: absolute, or None for `max_error_ulps` units in the last place of each output (None:
     1, or more where `limits` ask for it); registers: "in", "out", "both", "none". precision: one word for everything,
     truncated and wrapped as hls4ml does, for comparison. domain: "strict" stops at poles and domain edges, "clamp"
-    clamps the arguments of functions. limits: cycles, LUTs and multipliers at most; effort: how long cheaper words are
-    looked for (`wordlength.EFFORTS`).
+    clamps the arguments of functions: to a distance of `floor` from poles and edges, else as near as the `rows` (values
+    of every input, each of shape (n,)) come. limits: cycles, LUTs and multipliers at most; effort: how long cheaper
+    words are looked for (`wordlength.EFFORTS`).
     """
 
     inputs: Mapping[str, Format] = field(default_factory=dict)
@@ -53,6 +57,8 @@ class Options:
     registers: str = "out"
     precision: Format | None = None
     domain: str = "strict"
+    floor: float | None = None
+    rows: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
     limits: Limits = field(default_factory=Limits)
     effort: str = "normal"
     name: str = "formula"
@@ -76,7 +82,8 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         program = fuse(model, [d.name for d in domains.values() if d.narrow])
         notes: tuple[str, ...] = ()
         if options.domain == "clamp":
-            program, notes = clamp_domains(program, domains)
+            floor = None if options.floor is None else Fraction(options.floor)
+            program, notes = clamp_domains(program, domains, Clamping(options.rows, floor))
             model = _clamped(model, program) if notes else model
         analysis = analyze(program, domains)
         outputs = {
