@@ -49,6 +49,9 @@ _WHAT_CAN = (
 def fuse(model: SymbolicModel, narrow: Iterable[str]) -> Program:
     """Fuse the model's formulas.
 
+    Products are ordered for the shortest path, unless an order by name leaves fewer functions and products: formulas
+    that are alike share more of them then.
+
     Args:
         narrow: the inputs whose every code fits a table; over these a region may hold kinks and jumps. Over wider
             symbols such operations become comparisons and selections.
@@ -56,7 +59,17 @@ def fuse(model: SymbolicModel, narrow: Iterable[str]) -> Program:
     Raises:
         UnsupportedError: an operation has no hardware yet; the message names the sub-expression.
     """
-    fuser = _Fuser(model.inputs, narrow)
+    held = list(narrow)
+    return min((_fused(model, held, early) for early in (True, False)), key=_multiplications)
+
+
+def _multiplications(program: Program) -> tuple[int, int]:
+    kinds = [step.kind for step in program.assignments]
+    return kinds.count(Kind.FUNCTION), kinds.count(Kind.PRODUCT)
+
+
+def _fused(model: SymbolicModel, narrow: list[str], early: bool) -> Program:
+    fuser = _Fuser(model.inputs, narrow, early)
     outputs = fuser.own_outputs([(output.name, fuser.output(output.expression)) for output in model.outputs])
     needed = _needed(fuser.assignments, [s for _, s in outputs])
     inputs = tuple(symbol(name) for name in model.inputs if symbol(name) in needed)
@@ -72,7 +85,8 @@ def _needed(assignments: list[Assignment], outputs: list[sympy.Symbol]) -> set[s
 
 
 class _Fuser:
-    def __init__(self, inputs: Iterable[str], narrow: Iterable[str]) -> None:
+    def __init__(self, inputs: Iterable[str], narrow: Iterable[str], early: bool) -> None:
+        self.early = early  # the shortest path first, else what can be shared
         self.inputs = {symbol(name) for name in inputs}
         self.narrow = {symbol(name) for name in narrow}
         self.assignments: list[Assignment] = []
@@ -119,7 +133,7 @@ class _Fuser:
             raise UnsupportedError(f"'{type(expression).__name__}' in '{expression}' has no hardware; {_WHAT_CAN}")
         if isinstance(expression, sympy.Pow):
             return self._power(expression)
-        if isinstance(expression, sympy.Add):
+        if isinstance(expression, sympy.Add) and self.early:
             expression = opened(expression)
         parts = [self.region(arg) for arg in expression.args]
         atoms: set[sympy.Symbol] = set().union(*(part.free_symbols for part in parts))
@@ -149,7 +163,7 @@ class _Fuser:
                 total.append(part)
             else:
                 scale, rest = part.as_coeff_Mul()
-                if rest not in self._known:  # else its table serves both
+                if self.early and rest not in self._known:  # else its table serves both
                     scale, (rest,) = _folded(scale, [rest])
                 total.append(scale * self.close(rest))
         terms, constant = linear_terms(sympy.Add(*total)) or ({}, sympy.Integer(0))
@@ -170,16 +184,17 @@ class _Fuser:
             constant, rest = _strip(part, atom)
             scale *= constant
             rests.append(rest)
-        scale, rests = _folded(scale, rests)
-        factors = [self.close(rest) for rest in rests]
-        while len(factors) > 1:  # what is ready first is multiplied first: the shortest path
-            factors.sort(key=lambda s: (self._depth(s), s.name))
-            factors = [self._assign(sympy.Mul(*factors[:2])), *factors[2:]]
+        if self.early:
+            scale, rests = _folded(scale, rests)
+        factors = sorted((self.close(rest) for rest in rests), key=lambda s: s.name)
+        while len(factors) > 1:
+            if self.early:  # what is ready first is multiplied first
+                factors.sort(key=lambda s: (self._depths.get(s, 0), s.name))
+                factors = [self._assign(sympy.Mul(*factors[:2])), *factors[2:]]
+            else:
+                pairs = [factors[i : i + 2] for i in range(0, len(factors), 2)]
+                factors = [self._assign(sympy.Mul(*pair)) if len(pair) == 2 else pair[0] for pair in pairs]
         return scale * factors[0]
-
-    def _depth(self, held: sympy.Symbol) -> int:
-        """About how many adders in a row lead to a symbol's value."""
-        return self._depths.get(held, 0)
 
     # Kinks and jumps over wide symbols.
 
@@ -313,7 +328,7 @@ class _Fuser:
             if kind is Kind.LINEAR and expression.free_symbols:
                 self._linear[name] = expression
             self.assignments.append(Assignment(name, expression, kind, short_text(meaning)))
-            before = max((self._depth(s) for s in expression.free_symbols), default=0)
+            before = max((self._depths.get(s, 0) for s in expression.free_symbols), default=0)
             self._depths[name] = before + _DEPTH.get(kind, 1)
         return self._known[expression]
 
