@@ -12,7 +12,7 @@ from sr2hls.lower import Lowered
 from sr2hls.program import Program
 from sr2hls.targets import Target
 from sr2hls.wordlength.bench import Bench
-from sr2hls.wordlength.descent import Effort, cheapest_words
+from sr2hls.wordlength.descent import Effort, cheapest_words, nearest_start
 from sr2hls.wordlength.limits import Limits
 from sr2hls.wordlength.price import Bill, Timing
 
@@ -65,9 +65,12 @@ def fitted(
         limits = replace(limits, latency=latency if limits.latency is None else min(latency, limits.latency))
     nearest: tuple[float, Bill, Rung] | None = None
     for rung in [first] if relaxed is None else _rungs(first, relaxed, analysis, program):
-        bench = Bench(program, analysis, rung.outputs, rung.targets, device, timing)
+        bench = Bench(program, analysis, rung.outputs, rung.targets, device, timing, tabled=True)
         try:
             found = bench.start()[1]
+            near = nearest_start(bench, limits)
+            if near is not None and limits.excess(near[1].bill) < limits.excess(found.bill):
+                found = near[1]
             if relaxed is None or limits.excess(found.bill) <= _FAR:
                 found = cheapest_words(bench, limits, effort)
         except FormatError:
