@@ -194,8 +194,8 @@ def test_every_box_holds_what_its_inputs_reach(text: str) -> None:
 
 def test_where_nothing_is_gained_the_design_is_the_same() -> None:
     for text in ("exp(-x*x)/(1 + x)", "sin(x) + sqrt(y + 4)", "x*y + 2", "exp(-x)*(y + 5)", "x*y/(z + 9)"):
-        texts = {"ranges": {"*": (0.0, 3.0)}}
-        assert design_digest(compiled(text, **texts)) == design_digest(compiled(text, boxes=1, **texts)), text
+        span = {"*": (0.0, 3.0)}
+        assert design_digest(compiled(text, ranges=span)) == design_digest(compiled(text, ranges=span, boxes=1)), text
     both = compiled(FORCE, boxes=1), compiled(FORCE, precision=Format.parse("fixed<16,7>"))
     assert not any(design.certificate.boxes for design in both)
 
@@ -269,9 +269,9 @@ def test_every_altered_number_of_the_boxes_is_refused(force: Design) -> None:
         if mutant.place[:2] == ("certificate", "boxes") or "boxes" in mutant.place[3:]
     ]
     assert len(every) > 100
-    fates = [fate(applied(data, mutant))[0] for mutant in rng.sample(every, 40)]
+    fates = [fate(applied(data, mutant))[0] for mutant in rng.sample(every, 30)]
     assert "missed" not in fates
-    assert sum(kind in ("read", "proof", "undecided") for kind in fates) >= 16  # not by the totals alone
+    assert sum(kind in ("read", "proof", "undecided") for kind in fates) >= 12  # not by the totals alone
 
 
 def test_narrower_boxes_are_refused_by_the_proof(force: Design) -> None:
@@ -285,7 +285,8 @@ def test_narrower_boxes_are_refused_by_the_proof(force: Design) -> None:
         if numbers[end] == 0.0:
             continue
         numbers[end] = _inward(numbers[end], end % 2 == 0)
-        boxes = (*node.boxes[:box], tuple(numbers), *node.boxes[box + 1 :])
+        low, high, least, most = numbers
+        boxes = (*node.boxes[:box], (low, high, least, most), *node.boxes[box + 1 :])
         nodes = (*force.certificate.nodes[:place], replace(node, boxes=boxes), *force.certificate.nodes[place + 1 :])
         verdict = verify_design(with_totals(replace(force, certificate=replace(force.certificate, nodes=nodes))))
         assert verdict.status == "refused", (box, end)
