@@ -79,8 +79,16 @@ class State:
         self.arrivals = Arrivals(self.b, self.target)
 
     def hardware_range(self, name: str) -> Interval:
-        """The values that the circuit's word may take: the real range widened by the error."""
-        return self.analysis.ranges[name] + self.errors[name]
+        """The values that the circuit's word may take: the real range widened by the error.
+
+        In boxes the hull of those of each, so that all of them occur as arguments of what follows. Not of a function:
+        between the ranges of two boxes its evaluator may leave both.
+        """
+        partition = self.analysis.partition
+        if partition is None or name in self.analysis.functions:
+            return self.analysis.ranges[name] + self.errors[name]
+        spread = self.spread.get(name)
+        return partition.ranges[name].hull if spread is None else (partition.ranges[name] + spread).hull
 
 
 def inherited_error(state: State, step: Assignment) -> Interval:
@@ -102,7 +110,9 @@ def enter(state: State, step: Assignment, node: int, local: Interval, inherited:
     if step.kind is Kind.FLOOR and not state.errors[step.expression.args[0].name].magnitude <= FLOOR_MARGIN:
         raise FormatError(f"'{step.origin}' needs its operand to be nearer than {float(FLOOR_MARGIN)} to exact")
     if step.kind is not Kind.TURNS:
-        node = state.b.narrow(node, *state.hardware_range(name).codes(state.b[node].format.fraction))
+        reach, fraction = state.hardware_range(name), state.b[node].format.fraction
+        whole = state.analysis.partition is None
+        node = state.b.narrow(node, *(reach.codes(fraction) if whole else reach.codes_inside(fraction)))
     state.nodes[name] = node
     found, word, inside = band(step, state.errors), state.b[node].format, state.analysis.ranges[name]
     return Entry(step, inside, node, word, local, state.errors[name], inherited, method, found, boxes=boxes)

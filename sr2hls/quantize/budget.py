@@ -27,9 +27,9 @@ def sensitivities(program: Program, analysis: Analysis, output: sympy.Symbol) ->
     return reverse_slopes(program, output.name, sizes, slopes)
 
 
-def _largest(program: Program, analysis: Analysis, output: sympy.Symbol) -> dict[str, float]:
+def _largest(program: Program, analysis: Analysis, output: sympy.Symbol, boxes: bool) -> dict[str, float]:
     """The same, the largest of all boxes where the domain is cut into some."""
-    if analysis.partition is None:
+    if analysis.partition is None or not boxes:
         return sensitivities(program, analysis, output)
     sizes = {name: found.magnitude for name, found in analysis.partition.ranges.items()}
     slopes = {
@@ -45,18 +45,23 @@ def _slopes(partition: Partition, name: str) -> list[float | None]:
 
 
 def local_budgets(
-    program: Program, analysis: Analysis, room: Mapping[str, float], tightness: float = 1.0
+    program: Program,
+    analysis: Analysis,
+    room: Mapping[str, float],
+    tightness: float = 1.0,
+    boxes: bool = True,
 ) -> dict[str, float]:
     """The largest local error of every inner step, a real number.
 
     Args:
         room: for each output symbol the error target less what the output's own rounding takes.
         tightness: scales every share; below 1 where the first-order model was too optimistic.
+        boxes: whether to take slopes box by box where the domain is cut into some.
     """
     shares: dict[str, float] = {}
     inner = [a for a in program.assignments if a.kind in _ROUNDING and a.symbol.name not in room]
     for _, output in program.outputs:
-        weights = _largest(program, analysis, output)
+        weights = _largest(program, analysis, output, boxes)
         count = sum(1 for a in inner if weights.get(a.symbol.name))
         for step in inner:
             weight = weights.get(step.symbol.name, 0.0)
