@@ -92,6 +92,8 @@ def _step(proof: Proof, line: NodeCertificate) -> Step:
     hardware = step.hardware
     if step.boxes:
         hardware = hardware.meet(hull([box.exact + box.error for box in step.boxes])) or hardware
+    elif not (banded or flips or kind == "turns"):
+        hardware = hardware.meet(exact + step.error) or hardware
     return Step(
         line, kind, expression, names, exact, shorter(hardware), shorter(step.local), shorter(step.error),
         banded=banded or flips, boxes=tuple(InBox(shorter(box.exact), shorter(box.error)) for box in step.boxes),
