@@ -130,7 +130,7 @@ def test_false_pieces_are_refused() -> None:
     b = CircuitBuilder()
     x, y = b.input("x", WORD), b.input("y", WORD)
     circuit = b.build([("z", b.add(b.mul(x, y), b.maximum(x, y)))])
-    design = design_of(in_pieces(circuit, ECP5, 4.0))
+    design = design_of(in_pieces(circuit, ECP5, 3.5))
     entries = design.provenance["pieces"]
     assert {op for _, op, _ in entries} >= {"mul", "less", "select"}
     whole(design)
