@@ -50,8 +50,12 @@ class Analysis:
     domains: Mapping[str, Domain]
 
 
-def analyze(program: Program, domains: Mapping[str, Domain]) -> Analysis:
+def analyze(
+    program: Program, domains: Mapping[str, Domain], known: dict[sympy.Expr, tuple[Univariate, Interval]] | None = None
+) -> Analysis:
     """Forward interval analysis.
+
+    `known`: the functions of enumerated inputs that other programs over the same domains had, and the new ones.
 
     Raises:
         DomainError: a pole or domain edge inside the ranges, naming the sub-expression and the box.
@@ -65,11 +69,17 @@ def analyze(program: Program, domains: Mapping[str, Domain]) -> Analysis:
         name = step.symbol.name
         if step.kind is Kind.FUNCTION:
             (argument,) = step.expression.free_symbols
+            domain = domains.get(argument.name)
+            if known is not None and step.expression in known:
+                functions[name], ranges[name] = known[step.expression]
+                _check_size(step, ranges[name])
+                continue
             function = Univariate(step.expression, argument, step.origin)
             functions[name] = function
-            domain = domains.get(argument.name)
             if domain is not None and domain.narrow:
                 ranges[name] = _enumerated(function, domain)
+                if known is not None:
+                    known[step.expression] = function, ranges[name]
             else:
                 over = ranges[argument.name]
                 if kinds.get(argument) is Kind.TURNS:
