@@ -14,10 +14,12 @@ or in its input words. --widths: input bits that are scanned at the least latenc
 
 Search: per class, latency, width and seed one run of the native engine, one class against the rest, logistic loss,
 objective "circuit" with max_cycles, on --rows of the fitted rows; which features a formula uses is its own choice.
-Second stage: constants on all 24,000 rows, circuits judged on the validation rows. Of all runs of a width, the formula
-of a class with the least validation loss of its circuit within L cycles is taken. The five are compiled as one design
-for vu9p-2 at 5 ns, so its latency and area are those of all five together; the class is the output with the largest
-value, and the comparison of the five is not part of the design. AUC: of each output, one class against the rest.
+Second stage: constants on all 24,000 rows, circuits judged on the validation rows. From all runs of a width, two
+designs for L cycles: "ovr", one against the rest, takes the formula of each class with the least validation loss of its
+circuit; "softmax", as `sr2hls search --multiclass`, chooses a formula per class and fits all constants together to the
+cross-entropy on the fitted rows. The five are compiled as one design for vu9p-2 at 5 ns, so its latency and area are
+those of all five together; the class is the output with the largest value, and the comparison of the five is not part
+of the design. AUC: of each output, one class against the rest.
 
 MLP 64-32-32 and gradient-boosted trees: scikit-learn, in floating point, trained on all 28,000 rows.
 
@@ -46,9 +48,11 @@ import sr2hls
 from sr2hls.load import load
 from sr2hls.model import Output, Provenance, SymbolicModel
 from sr2hls.search.costs import operator_cycles
+from sr2hls.search.found import Found
 from sr2hls.search.problem import Problem
 from sr2hls.search.refine import refine
 from sr2hls.search.refine.metrics import auc
+from sr2hls.search.refine.together import together
 from sr2hls.search.settings import Settings
 from sr2hls.synth.run import predicted
 
@@ -61,6 +65,7 @@ OPERATORS = ("+", "-", "*", "square", "abs", "exp", "tanh", "sin")
 NODES = 52  # a sum of some six functions of one feature each
 FINALISTS = 12
 PROOF_S = 120.0
+WAYS = ("ovr", "softmax")
 REFERENCES = ("MLP 64-32-32", "boosted trees", "linear")
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -110,22 +115,8 @@ def searched(task: Record) -> Record:
     from search_costs_matter import candidates
     from search_engines import run_native
 
-    data, x = sample(), inputs(task["width"])
-    labels = (data.y == data.classes.index(task["class"])).astype(np.float64)
-    problem = Problem(x, data.names, labels, output=task["class"], loss="logistic")
-    train, valid = problem.part(np.arange(FITTED)), problem.part(np.arange(FITTED, TRAINED))
-    settings = Settings(
-        operators=OPERATORS,
-        target=TARGET,
-        clock_ns=CLOCK_NS,
-        width=task["width"],
-        objective="circuit",
-        max_cycles=float(task["cycles"]),
-        max_nodes=NODES,
-        seed=task["seed"],
-        threads=1,
-        budget=10**12,
-    )
+    train, valid = problems(task["class"], task["width"])
+    settings = settings_of(task["cycles"], task["width"], task["seed"])
     costs = operator_cycles(TARGET, task["width"], OPERATORS, CLOCK_NS)
     found = run_native(train.part(np.arange(task["rows"])), settings, costs, task["seconds"])
     begun = time.process_time()
@@ -151,6 +142,29 @@ def searched(task: Record) -> Record:
         "second_stage_cpu": round(time.process_time() - begun, 2),
         "evaluations": found.evaluations,
     }
+
+
+def problems(name: str, width: int) -> tuple[Problem, Problem]:
+    """One class against the rest: the fitted rows, and those that choose."""
+    data = sample()
+    labels = (data.y == data.classes.index(name)).astype(np.float64)
+    problem = Problem(inputs(width), data.names, labels, output=name, loss="logistic")
+    return problem.part(np.arange(FITTED)), problem.part(np.arange(FITTED, TRAINED))
+
+
+def settings_of(cycles: int, width: int, seed: int) -> Settings:
+    return Settings(
+        operators=OPERATORS,
+        target=TARGET,
+        clock_ns=CLOCK_NS,
+        width=width,
+        objective="circuit",
+        max_cycles=float(cycles),
+        max_nodes=NODES,
+        seed=seed,
+        threads=1,
+        budget=10**12,
+    )
 
 
 def reference(name: str) -> Record:
@@ -185,16 +199,42 @@ def judged(outputs: Floats) -> Record:
     }
 
 
+def fronts(records: Sequence[Record], cycles: int, width: int) -> list[list[Record]]:
+    """Of each class the rows of all fronts within the latency."""
+    of_width = [r for r in records if r["width"] == width]
+    return [
+        [row for r in of_width if r["class"] == name for row in r.get("front", ()) if row["cycles"] <= cycles]
+        for name in sample().classes
+    ]
+
+
 def chosen(records: Sequence[Record], cycles: int, width: int) -> list[Record] | None:
-    """A row of a front for each class, or None where a class has none within the latency."""
-    found = []
-    for name in sample().classes:
-        rows = [row for r in records if r["class"] == name and r["width"] == width for row in r.get("front", ())]
-        fast = [row for row in rows if row["cycles"] <= cycles]
-        if not fast:
-            return None
-        found.append(min(fast, key=lambda row: (row["loss"], row["luts"])))
-    return found
+    """One against the rest: a row of a front for each class, or None where a class has none within the latency."""
+    every = fronts(records, cycles, width)
+    if not all(every):
+        return None
+    return [min(rows, key=lambda row: (row["loss"], row["luts"])) for rows in every]
+
+
+def refitted(records: Sequence[Record], cycles: int, width: int) -> list[Record] | None:
+    """By softmax: formulas that were chosen and fitted together, with one output format and error; None if none fit."""
+    pairs = [problems(name, width) for name in sample().classes]
+    founds = [[found_of(row) for row in rows] for rows in fronts(records, cycles, width)]
+    scores = together(
+        [train for train, _ in pairs], [valid for _, valid in pairs], founds, settings_of(cycles, width, 0), cycles
+    )
+    if scores is None:
+        return None
+    return [
+        {"equation": f.equation, "format": scores.word, "domain": f.domain, "error": f.target_error}
+        for f in scores.found
+    ]
+
+
+def found_of(row: Record) -> Found:
+    expression = load(row["equation"]).outputs[0].expression
+    figures = {"cycles": row["cycles"], "luts": row["luts"], "dsps": row["dsps"], "circuit_loss": row["loss"]}
+    return Found(expression, row["equation"], row["loss"], row["loss"], row["nodes"], "native", **figures)
 
 
 def built(rows: Sequence[Record], width: int, label: str) -> sr2hls.Design:
@@ -210,6 +250,7 @@ def built(rows: Sequence[Record], width: int, label: str) -> sr2hls.Design:
         SymbolicModel(tuple(name for name in data.names if name in used), outputs),
         inputs=f"fixed<{width},1>",
         output={name: row["format"] for name, row in zip(data.classes, rows, strict=True)},
+        max_error=rows[0].get("error"),
         target=TARGET,
         clock=CLOCK_NS,
         domain="clamp" if any(row["domain"] == "clamp" for row in rows) else "strict",
@@ -267,18 +308,20 @@ def checked(made: sr2hls.Design, test: dict[str, Codes]) -> Record:
 
 
 def designs(records: Sequence[Record], pairs: Sequence[tuple[int, int]], out: Path, arguments: Any) -> list[Record]:
-    """A design for every (latency, width) that has five formulas; those already in `out` are not made again."""
-    wanted = ["kind", "cycles", "width", "equations", "check", "synth"]
+    """Two designs for every (latency, width) that has five formulas; those already in `out` are not made again."""
+    wanted = ["kind", "way", "cycles", "width", "equations", "check", "synth"]
     known, found = read(out, wanted), []
-    for cycles, width in pairs:
-        rows = chosen(records, cycles, width)
+    for (cycles, width), way in ((pair, way) for pair in pairs for way in WAYS):
+        begun = time.process_time()
+        rows = {"ovr": chosen, "softmax": refitted}[way](records, cycles, width)
         if rows is None:
-            print(f"no design for {cycles} cycles, {width} bits: a class has no formula", file=sys.stderr)
+            print(f"no design by {way} for {cycles} cycles, {width} bits: no formulas within them", file=sys.stderr)
             continue
-        task = {"kind": "design", "cycles": cycles, "width": width, "equations": [row["equation"] for row in rows]}
+        task = {"kind": "design", "way": way, "cycles": cycles, "width": width}
+        task |= {"equations": [row["equation"] for row in rows], "choice_cpu": round(time.process_time() - begun, 1)}
         task |= {"check": not arguments.no_check, "synth": arguments.synth}
         if (place := key(task, wanted)) not in known:
-            print(f"compiling for {cycles} cycles, {width} bits", file=sys.stderr, flush=True)
+            print(f"compiling for {cycles} cycles, {width} bits, by {way}", file=sys.stderr, flush=True)
             known[place] = {**task, **design(rows, cycles, width, task["check"], task["synth"])}
             with out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(known[place]) + "\n")
@@ -288,13 +331,13 @@ def designs(records: Sequence[Record], pairs: Sequence[tuple[int, int]], out: Pa
 
 def print_tables(made: Sequence[Record], references: Sequence[Record], records: Sequence[Record]) -> None:
     classes = sample().classes
-    columns = ["", "bits", "cycles", "accuracy", "of the MLP's", *[f"AUC {name}" for name in classes]]
+    columns = ["", "fit", "bits", "cycles", "accuracy", "of the MLP's", *[f"AUC {name}" for name in classes]]
     columns += ["LUT, DSP (model)", "Yosys xc7 LUT, DSP, FF", "proof", "simulated"]
     print(f"\n| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
     best = next((r["accuracy"] for r in references if r["class"] == REFERENCES[0] and "error" not in r), float("nan"))
     for r in made:
         counts = r.get("yosys")
-        cells = [f"circuits, at most {r['cycles']}", str(r["width"]), str(r["latency"]), *_quality(r, best)]
+        cells = [f"circuits, at most {r['cycles']}", r["way"], str(r["width"]), str(r["latency"]), *_quality(r, best)]
         cells.append(f"{r['luts']:.0f}, {r['dsps']:.0f}")
         cells.append("-" if counts is None else f"{counts['lut']}, {counts['dsp']}, {counts['ff']}")
         cells.append(f"{r['proof']} {r['proof_s']} s" if "proof" in r else "-")
@@ -302,9 +345,12 @@ def print_tables(made: Sequence[Record], references: Sequence[Record], records: 
         print(f"| {' | '.join(cells)} |")
     for r in references:
         if "error" not in r:
-            print(f"| {r['class']} | float | - | {' | '.join(_quality(r, best))} | - | - | - | - |")
+            print(f"| {r['class']} | - | float | - | {' | '.join(_quality(r, best))} | - | - | - | - |")
     for r in made:
-        print(f"\n{r['cycles']} cycles, {r['width']} bits, {r['inputs']} inputs, compiled in {r['compile_s']} s")
+        print(
+            f"\n{r['cycles']} cycles, {r['width']} bits, {r['way']}, {r['inputs']} inputs, "
+            f"compiled in {r['compile_s']} s"
+        )
         for name, equation in zip(classes, r["equations"], strict=True):
             print(f"  {name} = {equation}")
         for warning in r["warnings"]:
@@ -383,7 +429,7 @@ def main() -> int:
     )
     print_tables(made, references, found)
     bad = [r for r in made if r.get("differ") or r.get("proof", "proven") != "proven"]
-    return int(bool(bad) or len(made) < len(pairs) or any("error" in record for record in records))
+    return int(bool(bad) or len(made) < len(WAYS) * len(pairs) or any("error" in record for record in records))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 import sympy
 from flint import arb
 
+from sr2hls import operators as ops
 from sr2hls.analyze.cells import Univariate, cells_of
 from sr2hls.analyze.evaluate import array_function
 from sr2hls.analyze.interval import Interval
@@ -68,3 +69,30 @@ def test_intervals_round_outward():
     assert third.codes(4) == (5, 6)
     assert Interval.of(-2, 3).square().floats()[0] <= 0
     assert float((Interval.of(-2, 3) * Interval.of(-1, 5)).low) == -10
+
+
+def test_ties_and_thresholds_are_decided_by_fractions():
+    """1.3 x at x = 5 is 6.5: no precision tells a ball of it from its neighbors."""
+    tie = sympy.Rational(13, 10) * T
+    cases = {
+        ops.RoundHalfEven(tie): 6,
+        ops.RoundHalfEven(-tie): -6,
+        sympy.floor(tie - sympy.Rational(1, 2)): 6,
+        sympy.ceiling(tie + sympy.Rational(1, 2)): 7,
+        ops.Greater(tie, sympy.Rational(13, 2)): 0,
+        ops.GreaterEqual(tie, sympy.Rational(13, 2)): 1,
+        ops.Equal(tie, sympy.Rational(13, 2)): 1,
+        ops.FlooredMod(tie, sympy.Rational(13, 10)): 0,
+        sympy.sign(tie - sympy.Rational(13, 2)): 0,
+        ops.Select(tie - sympy.Rational(13, 2), T, -T): -5,
+        ops.Clamp(tie, tie + 1, sympy.Integer(9)): None,
+        ops.Cond(tie - sympy.Rational(13, 2), sympy.exp(T)): 0,
+    }
+    for expression, expected in cases.items():
+        found = univariate(expression).at(arb(5))
+        if expected is None:
+            assert found.overlaps(arb(7.5)) and float(found.rad()) < 1e-15
+        else:
+            assert found == expected, expression
+    around = univariate(ops.RoundHalfEven(tie)).at(arb(5, 2.0**-40))
+    assert around.contains(6) and around.contains(7)

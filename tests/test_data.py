@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+import random
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -105,6 +107,31 @@ def test_npz_with_objects_is_not_unpickled(tmp_path: Path) -> None:
         with pytest.raises(LoadError, match="not a NumPy file of plain numbers"):
             read_columns(tmp_path / name)
     assert not (tmp_path / "executed").exists()
+
+
+def test_damaged_npz_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, X=np.arange(40.0).reshape(20, 2))
+    stored = path.read_bytes()
+    np.savez_compressed(path, X=np.arange(40.0).reshape(20, 2))
+    rng = random.Random(7)
+    for whole in [stored, path.read_bytes()] * 150:
+        data = bytearray(whole)
+        for _ in range(rng.randint(1, 3)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        path.write_bytes(data)
+        with contextlib.suppress(LoadError):
+            read_columns(path)
+    for at in (whole.index(b"PK\x01\x02") + 10, 8):  # another method of compression: in the directory, in the entry
+        data = bytearray(whole)
+        data[at] = 99
+        path.write_bytes(data)
+        with contextlib.suppress(LoadError):
+            read_columns(path)
+    data[whole.index(b"PK\x01\x02") + 10] = 99
+    path.write_bytes(data)
+    with pytest.raises(LoadError, match=r"^a\.npz: not a NumPy file of plain numbers \(.+\)$"):
+        read_columns(path)
 
 
 def test_npz_of_texts_or_unequal_lengths(tmp_path: Path) -> None:

@@ -60,3 +60,4 @@ def test_a_clamp_whose_ends_changed_places_jumps_inside_its_band():
     (found,) = measured_errors(design, input_vectors(design, 10))
     assert found.in_bands == 1
     assert found.measured <= found.proven
+    assert verify_design(design).verified

@@ -15,8 +15,9 @@ from typing import Any
 import sympy
 from flint import arb, arb_series
 
-from sr2hls.analyze.evaluate import ball_function, series_function
-from sr2hls.analyze.interval import ZERO, Interval
+from sr2hls.analyze.evaluate import ball_function, exact_function, series_function
+from sr2hls.analyze.interval import ZERO, Interval, ball
+from sr2hls.analyze.ties import fraction, jumps
 from sr2hls.errors import DomainError, UnsupportedError
 
 _DEEPEST = 60  # halvings before a cell without a finite bound counts as a pole
@@ -33,9 +34,12 @@ class Univariate:
         self.tables: dict[object, Any] = {}  # evaluators already planned, by their words
         self._ball = ball_function(expression, (variable,))
         self._series = series_function(expression, (variable,))
+        self._exact = exact_function(expression, (variable,)) if jumps(expression) else None
 
     def at(self, x: arb) -> arb:
-        """An enclosure of f over the ball x."""
+        """An enclosure of f over the ball x; at a single point, ties of rational values are decided."""
+        if self._exact is not None and (point := fraction(x)) is not None:
+            return ball(self._exact(point))
         result = self._ball(x)
         return result if isinstance(result, arb) else arb(result)
 

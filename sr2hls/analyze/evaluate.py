@@ -12,6 +12,7 @@ from flint import arb, arb_series, ctx, fmpq
 
 import sr2hls.analyze.pysr_operators  # noqa: F401  gives the PySR operators their meaning
 from sr2hls.analyze.meaning import MEANINGS, as_series
+from sr2hls.analyze.ties import mixed
 from sr2hls.errors import UnsupportedError
 
 Function = Callable[..., Any]
@@ -23,6 +24,11 @@ def ball_function(expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> Fu
     Constants are evaluated at the precision of each call's `flint.ctx`.
     """
     return _program(expression, symbols, "ball")
+
+
+def exact_function(expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> Function:
+    """f(*Fractions) -> the value as a Fraction where every step gives one, else a ball. For single points."""
+    return _program(expression, symbols, "exact")
 
 
 def series_function(expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> Function:
@@ -102,14 +108,17 @@ def _compile(
     operands = tuple(
         _compile(arg, kind, places, steps, base) for arg in node.args if not isinstance(node, sympy.Rational)
     )
+    base_kind = "ball" if kind == "exact" else kind
     if isinstance(node, sympy.Pow):
         exponent = exact_rational(node.exp)
         if exponent is not None:
-            steps.append((_power(exponent, kind), operands[:1]))
+            operands = operands[:1]
+            step = _power(exponent, base_kind)
         else:
-            steps.append((_general_power(kind), operands))
+            step = _general_power(base_kind)
     else:
-        steps.append((_step(node, kind), operands))
+        step = _step(node, base_kind)
+    steps.append((mixed(node, step) if kind == "exact" else step, operands))
     places[node] = base + len(steps) - 1
     return places[node]
 

@@ -85,7 +85,7 @@ def compile_command(
     known = recorded(model, symbolic)
     words_given = bool(inputs or ranges or data or precision)
     columns = None if data is None else api.read_data(data, api.used_inputs(symbolic), width)
-    words = options.formats(output or [], "--output", "fixed<16,6>") if output not in (None, ["auto"]) else {}
+    words: Any = options.formats(output or [], "--output", "fixed<16,6>") if output not in (None, ["auto"]) else {}
     with progress(json) as tell:
         tell("compiling", 0.0)
         design = api.compile(
@@ -97,7 +97,7 @@ def compile_command(
             metric=metric,
             max_loss=max_loss,
             width=width,
-            output=words,
+            output=words or _shared(known.output, output, words_given, max_error),
             max_error=max_error or (None if precision or words else known.max_error),
             precision=precision,
             target=target or known.target or "ecp5-6",
@@ -114,6 +114,14 @@ def compile_command(
     with api.staged_project(design, folder, data=columns, force=force) as place:
         report = _checked(design, place, columns, simulate, synth, json)
     _show(report, folder, simulate, synth, json)
+
+
+def _shared(word: str | None, output: Any, words_given: bool, max_error: str | None) -> dict[str, str] | str:
+    """The output format that a search gave all classes, unless something is asked for that it depends on."""
+    from sr2hls import options
+
+    asked = output is not None or words_given or max_error is not None
+    return "auto" if word is None or asked else {options.ALL: word}
 
 
 def _labels(named: list[str] | None) -> dict[str, str] | str | None:

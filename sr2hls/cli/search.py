@@ -42,6 +42,9 @@ def search_command(
     classify: Annotated[
         bool, typer.Option("--classify", help="The target is a class label, also with another loss.")
     ] = False,
+    multiclass: Annotated[
+        str, typer.Option("--multiclass", help="Several classes: ovr, softmax, or auto: softmax for the logistic loss.")
+    ] = "auto",
     weights: Annotated[str | None, typer.Option("--weights", help="Column of row weights.")] = None,
     drop: Annotated[list[str] | None, typer.Option("--drop", help="Column to leave out; repeatable.")] = None,
     test: Annotated[
@@ -113,6 +116,7 @@ def search_command(
             listener=told,
             quiet=quiet or json,
             finalists=finalists,
+            multi_class=multiclass,
             definitions=definitions(define or ()),
             target=target,
             width=width,

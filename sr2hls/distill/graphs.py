@@ -55,6 +55,16 @@ class Graphs:
             run=self.run[chosen],
         )
 
+    def spread(self, most: int) -> Graphs:
+        """At most so many of the snapshots, evenly from all."""
+        return self if len(self.run) <= most else self.rows(evenly(len(self.run), most))
+
+
+def evenly(count: int, most: int) -> Ints:
+    """At most `most` of the indices 0 to count - 1, the first and the last among them."""
+    found: Ints = np.unique(np.linspace(0, max(count - 1, 0), min(count, most)).astype(np.int64))
+    return found
+
 
 def graphs_of(trajectories: Trajectories, every: int = 1) -> Graphs:
     """Every `every`-th snapshot of every run, run after run."""

@@ -101,7 +101,7 @@ def distill_law(
             tell(stages[-1])
 
     note("network", network_errors(trained, held_out))
-    record = trained.record(_evenly(graphs, RECORDED))
+    record = trained.record(graphs.spread(RECORDED))
     framed, energy = None, None
     if trained.recipe.strategy == "hamiltonian":
         whole = _whole_runs(graphs, RECORDED)
@@ -183,7 +183,7 @@ def _take_node(
 
     mixed = with_edge_formula(trained, law.edge, graphs, replace(trained.recipe, steps=steps, seed=seed))
     note("edge formula, node trained again", network_errors(mixed, held_out))
-    record = mixed.record(_evenly(graphs, RECORDED))
+    record = mixed.record(graphs.spread(RECORDED))
     fitted = fit_node(
         record.node, record.summed, record.predicted, wishes=asked, units=graphs.units, isotropic=isotropic
     )
@@ -250,11 +250,6 @@ def _energy(trained: Trained, graphs: Graphs, asked: Wishes) -> tuple[Fitted, sy
         forces = trained.map_edges(graphs, cast(Any, trained.network).pair_forces)
         return fit_edge(record.edge, forces, softening=graphs.softening, wishes=asked, units=graphs.units), None
     return fitted, energy
-
-
-def _evenly(graphs: Graphs, count: int) -> Graphs:
-    b = len(graphs.run)
-    return graphs if b <= count else graphs.rows(np.linspace(0, b - 1, count).astype(np.int64))
 
 
 def _whole_runs(graphs: Graphs, count: int) -> Graphs:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
-from sr2hls.distill.graphs import Graphs, edge_columns, node_columns
+from sr2hls.distill.evaluate import Prepared, accelerations, prepared
+from sr2hls.distill.graphs import Graphs
 from sr2hls.distill.law import Law
 from sr2hls.distill.symbolic.constants import Template, template
-from sr2hls.distill.trajectories import Floats, Ints
+from sr2hls.distill.trajectories import Floats
 from sr2hls.errors import FormatError, LoadError, ToolError
-from sr2hls.operators.numeric import evaluate
 
 _EVALUATIONS = 60
 _BAD = 1e6  # residual of a formula that has no value there
@@ -63,7 +62,7 @@ def reoptimize(
 
     names = tuple(scalars)
     begin = _start(graphs, scalars)
-    some = graphs.rows(np.unique(np.linspace(0, graphs.size[0] - 1, min(snapshots, graphs.size[0])).astype(np.int64)))
+    some = graphs.spread(snapshots)
     free = template(law.edge, scales=True) if constants else Template(law.edge, (), ())
     size = np.maximum(np.sqrt((some.accelerations**2).sum(-1).mean(0)), 1e-300)
     movable = np.arange(begin.shape[1]) != reference
@@ -78,8 +77,8 @@ def reoptimize(
 
     def residuals(parameters: Floats) -> Floats:
         values, fitted = at(parameters)
-        predicted = _accelerations(open_law, known, values, dict(zip(free.names, fitted, strict=True)))
         with np.errstate(all="ignore"):
+            predicted = accelerations(open_law, _with(known, some, values), dict(zip(free.names, fitted, strict=True)))
             off = ((predicted - some.accelerations) / size[:, None]).ravel()
         return np.where(np.isfinite(off), np.clip(off, -_BAD, _BAD), _BAD)
 
@@ -104,41 +103,20 @@ def errors_of(law: Law, graphs: Graphs, scalars: Mapping[str, Floats]) -> Floats
 
 def predict(law: Law, graphs: Graphs, scalars: Mapping[str, Floats]) -> Floats:
     """Accelerations (b, n, d) by the law, with scalars (n,) per body beside those of the graphs."""
-    return _accelerations(law, _known(graphs, tuple(scalars)), scalars, {})
+    return accelerations(law, _with(_known(graphs, tuple(scalars)), graphs, scalars))
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What does not depend on the unknown scalars: the columns of edges and bodies, and where the edges of a body begin
-    (they are sorted by their receiver)."""
-
-    graphs: Graphs
-    edge: Mapping[str, Floats]
-    node: Mapping[str, Floats]
-    starts: Ints
+def _known(graphs: Graphs, unknown: tuple[str, ...]) -> Prepared:
+    """What does not depend on the unknown scalars."""
+    return prepared(replace(graphs, scalars={name: v for name, v in graphs.scalars.items() if name not in unknown}))
 
 
-def _known(graphs: Graphs, unknown: tuple[str, ...]) -> _Known:
-    rest = replace(graphs, scalars={name: v for name, v in graphs.scalars.items() if name not in unknown})
-    starts = np.flatnonzero(np.diff(graphs.receivers, prepend=-1))
-    return _Known(rest, edge_columns(rest), node_columns(rest), starts)
-
-
-def _accelerations(law: Law, known: _Known, scalars: Mapping[str, Floats], parameters: Mapping[str, float]) -> Floats:
-    graphs = known.graphs
-    b, n, _ = graphs.size
-    edge: dict[str, Any] = {**known.edge, **parameters}
-    node: dict[str, Any] = {**known.node, **parameters}
+def _with(known: Prepared, graphs: Graphs, scalars: Mapping[str, Floats]) -> Prepared:
+    edge, node = dict(known.edge), dict(known.node)
     for name, values in scalars.items():
         edge |= {f"{name}_i": values[graphs.receivers], f"{name}_j": values[graphs.senders]}
         node[f"{name}_i"] = values
-    for k, expression in enumerate(law.edge):
-        message = np.broadcast_to(evaluate(expression, edge), (b, len(graphs.senders)))
-        total = np.zeros((b, n))
-        with np.errstate(all="ignore"):
-            total[:, graphs.receivers[known.starts]] = np.add.reduceat(message, known.starts, axis=1)
-        node[f"sum_{k + 1}"] = total
-    return np.stack([np.broadcast_to(evaluate(e, node), (b, n)) for e in law.node], axis=-1)
+    return replace(known, edge=edge, node=node)
 
 
 def _start(graphs: Graphs, scalars: Mapping[str, Floats]) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sr2hls.distill.evaluate import Errors
 from sr2hls.distill.extract import Significance, Verdict
-from sr2hls.distill.graphs import Graphs, edge_columns
+from sr2hls.distill.graphs import Graphs, edge_columns, evenly
 from sr2hls.distill.law import Law
 from sr2hls.distill.law_json import law_text
 from sr2hls.distill.loop import Distilled
@@ -83,7 +83,7 @@ class Distillation:
         names = self.model().inputs
         columns = {name: values.reshape(-1) for name, values in edge_columns(self.held_out).items() if name in names}
         rows = len(next(iter(columns.values()), np.zeros(0)))
-        chosen = np.unique(np.linspace(0, max(rows - 1, 0), min(rows, PAIR_ROWS)).astype(np.int64))
+        chosen = evenly(rows, PAIR_ROWS)
         return {name: columns[name][chosen] for name in names}
 
     def compile(self, **options: Any) -> Any:

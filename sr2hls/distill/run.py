@@ -142,8 +142,7 @@ def _tell(told: Listener, stage: Stage) -> None:
 
 def _record(trained: Trained, held_out: Graphs, source: Source) -> Record:
     """What the network computes on held-out snapshots; for energies their forces."""
-    b = len(held_out.run)
-    some = held_out if b <= JUDGED else held_out.rows(np.linspace(0, b - 1, JUDGED).astype(np.int64))
+    some = held_out.spread(JUDGED)
     forces = None if source.system is None else systems.forces(source.system, some)
     record = trained.record(some, forces)
     if trained.recipe.strategy == "hamiltonian":

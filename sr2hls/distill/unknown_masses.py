@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy
 
-from sr2hls.distill.graphs import Graphs, displacement
+from sr2hls.distill.graphs import Graphs, displacement, evenly
 from sr2hls.distill.law import Law, sum_symbol
 from sr2hls.distill.reoptimize import Reoptimized, errors_of, reoptimize
 from sr2hls.distill.symbolic.choice import Priced, choose
@@ -73,8 +73,7 @@ class Discovery:
 
 def sample(forces: Floats, masses: Floats, graphs: Graphs, snapshots: int = SNAPSHOTS) -> Sampled:
     """Radial forces of evenly spaced snapshots, from forces (b, e, d) and masses (n,)."""
-    b = graphs.size[0]
-    rows = np.unique(np.linspace(0, b - 1, min(snapshots, b)).astype(np.int64))
+    rows = evenly(graphs.size[0], snapshots)
     some = graphs.rows(rows)
     away = displacement(some)
     far = np.maximum(np.sqrt((away**2).sum(-1)), 1e-300)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import math
+import struct
+import zlib
 from collections.abc import Callable, Mapping, Sequence
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -21,6 +24,12 @@ Wanted = Sequence[str] | Callable[[Sequence[str]], Sequence[str]] | None
 MAX_BYTES = 1 << 30
 _TITLES = ("features", "feature_names", "columns", "names")
 SUFFIXES = (".csv", ".tsv", ".txt", ".npz", ".npy", ".parquet")
+# What zipfile, zlib, lzma, bz2 and NumPy raise on damaged archives: also an encrypted one (RuntimeError), a method of
+# compression that is not known (NotImplementedError, a RuntimeError) and a header that asks for the impossible.
+_DAMAGE = (
+    ArithmeticError, BadZipFile, EOFError, LookupError, LZMAError, MemoryError, RuntimeError, struct.error, SyntaxError,
+    TypeError, ValueError, zlib.error,
+)  # fmt: skip
 _PARQUET_EXTRA = "pip install 'sr2hls[data]'"
 
 
@@ -128,8 +137,8 @@ def _npz(path: Path, names: Wanted) -> Columns:
             if isinstance(loaded, np.ndarray):
                 return _checked(_named_matrix("the array", loaded, names))
             arrays = {name: loaded[name] for name in loaded.files}
-    except (ValueError, BadZipFile, EOFError, KeyError) as error:
-        why = "it holds Python objects" if "allow_pickle" in str(error) else str(error)
+    except _DAMAGE as error:
+        why = "it holds Python objects" if "allow_pickle" in str(error) else str(error) or type(error).__name__
         raise LoadError(f"not a NumPy file of plain numbers ({why})") from None
     columns: dict[str, NDArray[Any]] = {}
     for key, stem in (("X", "x"), ("y", "y")):

@@ -27,10 +27,11 @@ def is_search(head: str) -> bool:
     return f'"{KEY}"' in head[:200]
 
 
-def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
+def ranked(rows: Sequence[Row], preferred: int | None = None) -> tuple[Row, ...]:
     """The rows with PySR's score for those that have a lower loss than every row of less or equal complexity before.
 
-    The others have none: they are there for another reason (such as less area), and no rule picks them.
+    The others have none: they are there for another reason (such as less area), and no rule picks them. `preferred`:
+    the place of the row that is the best whatever its score.
     """
     steps: list[int] = []
     least = math.inf
@@ -41,7 +42,7 @@ def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
             least = loss
     marks = scores([rows[at].complexity or 0 for at in steps], [rows[at].loss or 0.0 for at in steps])
     found = dict(zip(steps, marks, strict=True))
-    return tuple(replace(row, score=found.get(at)) for at, row in enumerate(rows))
+    return tuple(replace(row, score=found.get(at), preferred=at == preferred) for at, row in enumerate(rows))
 
 
 def _or_inf(value: float | None) -> float:
@@ -98,6 +99,7 @@ class Recorded:
     target: str | None = None
     clock: str | None = None
     max_error: str | None = None
+    output: str | None = None
     domain: str | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -136,10 +138,25 @@ def recorded(source: str | Path, model: SymbolicModel) -> Recorded:
         target if isinstance(target, str) else None,
         f"{clock}ns" if isinstance(clock, float) else None,
         repr(min(errors)) if errors else None,
+        _word(data, rows),
         "clamp" if any(e.get("domain") == "clamp" for e in rows) else None,
         {n: w["format"] for n, w in words.items() if isinstance(w.get("format"), str)},
         {n: (w["range"][0], w["range"][1]) for n, w in words.items() if _is_range(w.get("range"))},
     )
+
+
+def _word(data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The output format that all classes share, where these are the formulas that were fitted together."""
+    preferred = [_preferred(output) for output in data["outputs"]]
+    chosen = [o["front"][at] for o, at in zip(data["outputs"], preferred, strict=True) if at is not None]
+    word = data.get("word")
+    return word if isinstance(word, str) and len(chosen) == len(preferred) and chosen == list(rows) else None
+
+
+def _preferred(output: Mapping[str, Any]) -> int | None:
+    at, front = output.get("together"), output.get("front")
+    known = isinstance(at, int) and not isinstance(at, bool) and isinstance(front, list) and 0 <= at < len(front)
+    return at if known else None
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -160,7 +177,7 @@ def _front(output: dict[str, Any]) -> tuple[Row, ...]:
     front = output.get("front")
     if not isinstance(front, list) or not front or len(front) > MAX_ROWS:
         raise LoadError(f"the output '{output['name']}' has no formulas, or too many")
-    return ranked([_row(entry) for entry in front])
+    return ranked([_row(entry) for entry in front], _preferred(output))
 
 
 def _row(entry: Any) -> Row:

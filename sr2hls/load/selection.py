@@ -14,12 +14,13 @@ RULES = ("best", "accuracy", "score")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One equation of a hall of fame; None where the source does not say."""
+    """One equation of a hall of fame; None where the source does not say. preferred: the best, whatever its score."""
 
     equation: str
     complexity: int | None = None
     loss: float | None = None
     score: float | None = None
+    preferred: bool = False
 
 
 def scores(complexities: Sequence[int], losses: Sequence[float]) -> list[float]:
@@ -50,14 +51,17 @@ def _by_rule(rows: Sequence[Row], rule: str, scored: bool) -> int:
 def pick(rows: Sequence[Row], choice: str | int, scored: bool = True) -> int:
     """The index of the chosen row.
 
-    choice: "best" (the highest score among losses up to 1.5 times the least), "accuracy" (the least loss), "score"
-    (the highest score), an index from 0 (negative ones from the end; also as text), or "complexity=N".
+    choice: "best" (the preferred row, else the highest score among losses up to 1.5 times the least), "accuracy" (the
+    least loss), "score" (the highest score), an index from 0 (negative ones from the end; also as text), or
+    "complexity=N".
     Without scores (PySR's loss_scale="linear") the rules fall to "accuracy", as in PySR.
     Raises LoadError for a choice that is none of these or that no row meets.
     """
     if not rows:
         raise LoadError("there are no equations to choose from")
     text = str(choice).strip()
+    if text == "best" and any(row.preferred for row in rows):
+        return next(at for at, row in enumerate(rows) if row.preferred)
     if text in RULES:
         return _by_rule(rows, text, scored)
     if re.fullmatch(r"-?\d{1,9}", text):

@@ -111,7 +111,8 @@ class _SymbolicLatency(BaseEstimator):  # type: ignore[misc]
             self.result_ = search(
                 columns, y, engine=self.engine, settings=settings, weights=sample_weight, test_share=self.test_share,
                 loss=self.loss, classify=classify, features=self.features, finalists=self.finalists,
-                seeds=self.seeds, jobs=self.jobs, warm=warm, stages=self._stages, **wishes,
+                seeds=self.seeds, jobs=self.jobs, warm=warm, stages=self._stages,
+                multi_class=getattr(self, "multi_class", "auto"), **wishes,
             )  # fmt: skip
             self.result_.model(self.select)
         except (LoadError, FormatError) as error:
@@ -200,7 +201,8 @@ class SymbolicLatencyClassifier(ClassifierMixin, _SymbolicLatency):  # type: ign
     """Formulas for classes, searched with hardware latency as their complexity: one, or one per class against the rest.
 
     Parameters and attributes as of `SymbolicLatencyRegressor`, and classes_. The loss is "logistic" (the formula is a
-    logit) or "mse" (the formula is near 1 for the class and near 0 for the rest).
+    logit) or "mse" (the formula is near 1 for the class and near 0 for the rest). multi_class: "ovr", "softmax" or
+    "auto" as of `sr2hls.search`: whether formulas of three classes and more are chosen and fitted together at last.
     """
 
     def __init__(
@@ -229,6 +231,7 @@ class SymbolicLatencyClassifier(ClassifierMixin, _SymbolicLatency):  # type: ign
         jobs: int | None = None,
         random_state: Any = 0,
         warm_start: bool = False,
+        multi_class: str = "auto",
     ) -> None:
         super().__init__(
             engine=engine, operators=operators, definitions=definitions, target=target, clock_ns=clock_ns, width=width,
@@ -237,6 +240,7 @@ class SymbolicLatencyClassifier(ClassifierMixin, _SymbolicLatency):  # type: ign
             test_share=test_share, select=select, seeds=seeds, jobs=jobs, random_state=random_state,
             warm_start=warm_start,
         )  # fmt: skip
+        self.multi_class = multi_class
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:  # noqa: N803
         """Search. X: shape (n, k); y: labels of any kind, shape (n,). Raises ValueError, ToolError."""
@@ -266,8 +270,12 @@ class SymbolicLatencyClassifier(ClassifierMixin, _SymbolicLatency):  # type: ign
         return self._chosen(self._centered(values[:, 0] if len(self.classes_) == 2 else values))
 
     def predict_proba(self, X: ArrayLike) -> Floats:  # noqa: N803
-        """Probabilities, shape (n, classes); of more than two classes those against the rest, scaled to sum 1."""
+        """Probabilities, shape (n, classes); of more than two classes by a softmax where that chose the formulas,
+        else those against the rest, scaled to sum 1."""
         scores = self.decision_function(X)
+        if self.result_.word is not None and self.select == "best":
+            powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+            return np.asarray(powers / powers.sum(axis=1, keepdims=True))
         single = 0.5 * (1 + np.tanh(scores / 2)) if self.loss == "logistic" else np.clip(scores + 0.5, 1e-6, 1 - 1e-6)
         if single.ndim == 1:
             return np.stack([1 - single, single], axis=1)

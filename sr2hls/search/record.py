@@ -72,6 +72,7 @@ def record(result: SearchResult) -> dict[str, Any]:
         "interrupted": result.interrupted,
         "seconds": round(result.seconds, 3),
         "notes": list(result.notes),
+        "word": result.word,
         "words": words(result),
         "outputs": [_output(output) for output in result.outputs],
     }
@@ -101,6 +102,7 @@ def _output(output: OutputFound) -> dict[str, Any]:
         "evaluations": output.evaluations,
         "seconds": round(output.seconds, 3),
         "best": output.index(),
+        "together": output.together,
         "front": [
             {"complexity": row.complexity, "rank_loss": _plain(row.loss), **_found(found)}
             for row, found in zip(output.rows_of_front, output.front, strict=True)

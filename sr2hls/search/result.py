@@ -22,6 +22,7 @@ from sr2hls.search.settings import Settings
 from sr2hls.version import __version__
 
 Choice = str | int
+_OF_RANGES = {"inputs", "ranges", "data", "width", "output", "max_error", "precision"}  # what an output word depends on
 
 
 def row_of(found: Found) -> Row:
@@ -46,7 +47,8 @@ class OutputFound:
     """The front of one output.
 
     front: circuits by cycles and loss first, then formulas without a circuit; inputs: those that were searched in;
-    label: the class that it tells from all others, for one of several; candidates: what the second stage was given.
+    label: the class that it tells from all others, for one of several; candidates: what the second stage was given;
+    together: the place of the formula that was fitted together with those of the other classes, which is the best one.
     """
 
     name: str
@@ -58,6 +60,7 @@ class OutputFound:
     candidates: int = 0
     evaluations: int = 0
     seconds: float = 0.0
+    together: int | None = None
 
     @property
     def rows_of_front(self) -> tuple[Row, ...]:
@@ -65,7 +68,7 @@ class OutputFound:
         rows = [row_of(found) for found in self.front]
         if all(row.complexity is None for row in rows):  # no circuit at all: the formulas alone, by size
             rows = [Row(found.equation, found.nodes, found.held_out) for found in self.front]
-        return ranked(rows)
+        return ranked(rows, self.together)
 
     def index(self, choice: Choice = "best") -> int:
         """The place of a formula, chosen as `sr2hls.load` does: "best", "accuracy", "score", an index, "complexity=N".
@@ -88,7 +91,8 @@ class SearchResult:
 
     inputs: all input columns in order; source: the data file's name; classes: the labels where the target was one;
     interrupted: whether Ctrl-C or a limit of seconds ended it early; columns: the inputs of the training rows, for the
-    formats of circuits; notes: what a user should know, a line each.
+    formats of circuits; notes: what a user should know, a line each; word: the output format that the best formulas of
+    all classes share where they were fitted together by a softmax, else None.
     """
 
     outputs: tuple[OutputFound, ...]
@@ -102,6 +106,7 @@ class SearchResult:
     notes: tuple[str, ...] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
     columns: Columns = field(default_factory=dict, repr=False)
+    word: str | None = None
 
     @property
     def best(self) -> tuple[Found, ...]:
@@ -162,6 +167,8 @@ class SearchResult:
             "max_error": min(errors, default=None),
             "domain": "clamp" if any(found.domain == "clamp" for found in chosen) else "strict",
         }
+        if self.word is not None and not _OF_RANGES & set(options) and all(str(c) == "best" for c in choices):
+            given["output"] = self.word
         return api.compile(self.model(select), **{**given, **options})
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:

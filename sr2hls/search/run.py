@@ -14,6 +14,7 @@ import sympy
 from sr2hls.errors import FormatError, LoadError
 from sr2hls.search.candidate import Candidate, Progress, Tell
 from sr2hls.search.checkpoint import STOP, Work
+from sr2hls.search.classes import wanted
 from sr2hls.search.data import Prepared, Task, prepare
 from sr2hls.search.found import Found
 from sr2hls.search.interrupt import interruptible
@@ -65,6 +66,7 @@ def search(
     listener: Listener | None = None,
     quiet: bool = False,
     finalists: int = 40,
+    multi_class: str = "auto",
     stages: Stages | None = None,
     **wishes: Any,
 ) -> SearchResult:
@@ -86,6 +88,10 @@ def search(
         engine_options: passed to PySR as they are.
         listener: told of the progress. quiet: PySR shows nothing of its own.
         finalists: formulas per output that the second stage compiles, at most.
+        multi_class: how several classes are told apart: "ovr", each formula fitted for itself against the rest;
+            "softmax", after that one formula per class is chosen from the fronts and all their constants are fitted
+            together, unless one against the rest is right on clearly more of the held-out rows; "auto" is "softmax"
+            for the logistic loss.
         stages: other functions in the place of engine and second stage.
 
     Ctrl-C ends the engine, not the search: what it has found so far is refined and returned, `interrupted` is True.
@@ -106,11 +112,12 @@ def search(
         loss=loss, classify=classify, features=features, units=units,
     )  # fmt: skip
     stages = stages or choose(engine)
+    softmax = wanted(multi_class, loss, len(prepared.classes)) and stages.join is not None
     count = workers(jobs)
     place = None if checkpoint is None else Path(checkpoint)
     asked = {
         "loss": loss, "features": features, "units": dict(units or {}), "seeds": seeds, "test_share": test_share,
-        "weighted": weights is not None, "engine_options": dict(engine_options or {}),
+        "weighted": weights is not None, "multi_class": multi_class, "engine_options": dict(engine_options or {}),
     }  # fmt: skip
     if quiet and "options" in stages.takes:
         engine_options = {"verbosity": 0, "progress": False, **(engine_options or {})}
@@ -127,9 +134,15 @@ def search(
         raise LoadError("no formula was found: the budget is too small, or max_cycles and max_luts leave no operator")
     if empty:
         notes.append(f"no formula yet for {', '.join(empty)}")
+    word = None
+    if softmax and not empty and stages.join is not None:
+        joined = stages.join(prepared.tasks, fronts, chosen)
+        fronts, word = joined.fronts, joined.word
+        notes.append(joined.note)
     return SearchResult(
         tuple(f for f in fronts if f.front), prepared.inputs, chosen, stages.name, prepared.source, prepared.classes,
         stopped, time.perf_counter() - begun, tuple(notes), asked, _training_columns(prepared),
+        word,
     )  # fmt: skip
 
 

@@ -21,12 +21,14 @@ ENGINES = ("auto", "native", "pysr")
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """The three functions of a search; module-level ones, so that they can be sent to workers.
+    """The functions of a search; module-level ones, so that they can be sent to workers.
 
     engine(problem, settings, costs, tell, **options) → candidates; `options` are those of `takes`. An engine that takes
     a `callback` ends when that is true, at a point from which it can be resumed exactly.
     refine(train, held_out, candidates, settings, limit=, tell=) → the front that a user sees.
     costs(settings) → what each operator costs.
+    join(tasks, fronts, settings) → for several classes, the fronts with a formula each that were fitted together, or
+    None: a search with these stages keeps one against the rest.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Stages:
     costs: Callable[[Settings], OperatorCosts]
     takes: tuple[str, ...] = ()
     why: str = ""
+    join: Callable[..., Any] | None = None
 
 
 def has_julia() -> bool:
@@ -56,11 +59,13 @@ def choose(engine: str) -> Stages:
     else:
         why = ""
     if engine == "pysr":
-        return Stages("pysr", run_pysr, run_refine, find_costs, ("options",), why)
+        return Stages("pysr", run_pysr, run_refine, find_costs, ("options",), why, run_join)
     if find_spec("numba") is None:
         raise ToolError("the native engine needs numba, which is missing; install it with pip install 'sr2hls[search]'")
     why = "; ".join(part for part in (why, _first_time()) if part)
-    return Stages("native", run_native, run_refine, find_costs, ("checkpoint", "resume", "warm", "callback"), why)
+    return Stages(
+        "native", run_native, run_refine, find_costs, ("checkpoint", "resume", "warm", "callback"), why, run_join
+    )
 
 
 def _first_time() -> str:
@@ -98,6 +103,13 @@ def run_refine(
     from sr2hls.search.refine import refine
 
     return refine(train, held_out, candidates, settings, seconds=settings.seconds, **options)
+
+
+def run_join(*arguments: Any) -> Any:
+    """`sr2hls.search.classes.joined`."""
+    from sr2hls.search.classes import joined
+
+    return joined(*arguments)
 
 
 def find_costs(settings: Settings) -> OperatorCosts:

@@ -92,7 +92,7 @@ def _yosys(family: str) -> Callable[[Design, str, str, Path, int], Json]:
             "tool": f"yosys-{family}",
             "engine": found.tool,
             "status": "done",
-            "note": "open synthesis, not the vendor's" if family == "xc7" else "",
+            "note": "open synthesis, not the vendor's; adders outside of DSP blocks" if family == "xc7" else "",
         }
 
     return run

@@ -78,12 +78,57 @@ def ecp5_netlist(verilog: str, top: str, folder: Path, *, bram: bool = False) ->
 def synthesis(top: str, family: str, *, bram: bool = False) -> list[str]:
     """The commands that map a design to a family's cells; `family` is the synthesis command, from `FAMILIES`."""
     if bram:
-        return [f"{family} -top {top}"]
+        return _mapped(f"{family} -top {top}")
     # Map tables to logic before Yosys can fold the register of their address into them. It takes a table with a
     # registered address for a synchronous memory and, without block RAM, rebuilds it with the register behind the
     # table: the table's delay then adds to the stage before.
     tables = [f"hierarchy -check -top {top}", "proc", "flatten", "opt_expr", "memory_map -rom-only"]
-    return [*tables, f"{family} -nobram -top {top}"]
+    return [*tables, *_mapped(f"{family} -nobram -top {top}")]
+
+
+def _mapped(command: str) -> list[str]:
+    """A synthesis command, for Xilinx with its passes around the packing of DSP blocks listed one by one.
+
+    Yosys 0.70's `xilinx_dsp` takes an adder behind a multiplier into the block although it has other users too, and
+    the netlist is wrong. Adders are hidden from it, so that it packs registers and no arithmetic.
+    """
+    if not command.startswith("synth_xilinx"):
+        return [command]
+    family = command.split("-family ")[1].split(maxsplit=1)[0]
+    sizes, library = _DSP[family]
+    return [
+        f"{command} -run begin:map_dsp",
+        "memory_dff",
+        "alumacc -macc-only",
+        "maccmap -unmap",
+        "opt_clean",
+        f"techmap -map +/mul2dsp.v -map +/xilinx/{library} {sizes}",
+        "select a:mul2dsp",
+        "setattr -unset mul2dsp",
+        "opt_expr -fine",
+        "wreduce",
+        "select -clear",
+        *(f"chtype -set $__hidden_{kind} t:${kind}" for kind in ("add", "sub")),
+        f"xilinx_dsp -family {family}",
+        *(f"chtype -set ${kind} t:$__hidden_{kind}" for kind in ("add", "sub")),
+        "chtype -set $mul t:$__soft_mul",
+        f"{command} -run coarse:",
+    ]
+
+
+# As `synth_xilinx` has them: operands of a block, the narrowest that are worth one, and the block by its library.
+_DSP = {
+    "xc7": (
+        "-D DSP_A_MAXWIDTH=25 -D DSP_B_MAXWIDTH=18 -D DSP_A_MAXWIDTH_PARTIAL=18 -D DSP_A_MINWIDTH=2 "
+        "-D DSP_B_MINWIDTH=2 -D DSP_Y_MINWIDTH=9 -D DSP_SIGNEDONLY=1 -D DSP_NAME=$__MUL25X18",
+        "xc7_dsp_map.v",
+    ),
+    "xcup": (
+        "-D DSP_A_MAXWIDTH=27 -D DSP_B_MAXWIDTH=18 -D DSP_A_MAXWIDTH_PARTIAL=18 -D DSP_A_MINWIDTH=2 "
+        "-D DSP_B_MINWIDTH=2 -D DSP_Y_MINWIDTH=9 -D DSP_SIGNEDONLY=1 -D DSP_NAME=$__MUL27X18",
+        "xcu_dsp_map.v",
+    ),
+}
 
 
 def counts(cells: Mapping[str, int], tool: str, version: str) -> Counts:

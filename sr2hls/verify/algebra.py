@@ -16,9 +16,10 @@ from flint import arb, ctx
 from sympy import Integer, S
 
 from sr2hls.operators import HEADS, words
-from sr2hls.verify.evaluate import Formula, ball
+from sr2hls.verify.evaluate import Formula
 from sr2hls.verify.kernels import as_rational_function, direction, expanded, exponential, logarithm, root, size
 from sr2hls.verify.refused import Open, Wrong
+from sr2hls.verify.rules import ball
 
 _LARGEST = 4000  # operations of a difference that is decided as a rational function
 _TRIALS = 40

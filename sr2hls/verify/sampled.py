@@ -15,8 +15,9 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from sr2hls.verify.evaluate import Formula, ball
+from sr2hls.verify.evaluate import Formula
 from sr2hls.verify.refused import Open, Wrong
+from sr2hls.verify.rules import ball
 from sr2hls.verify.run import Codes
 from sr2hls.verify.span import Span, of_value, to_arb, to_fmpq
 

@@ -65,6 +65,7 @@ class Span:
 
 
 _TINY = 4096
+_HUGE = arb(2) ** _TINY
 
 ZERO = Span(Fraction(0), Fraction(0))
 UNIT = Span(Fraction(0), Fraction(1))
@@ -90,15 +91,15 @@ def to_fmpq(value: Fraction) -> fmpq:
 
 
 def of_value(value: fmpq | arb) -> Span | None:
-    """The interval of a value; None where it is not finite."""
+    """The interval of a value; None where it is not finite, or beyond 2^4096."""
     if isinstance(value, fmpq):
         return point(Fraction(int(value.p), int(value.q)))
-    if not value.is_finite():
+    if not value.is_finite() or value.abs_upper() > _HUGE:
         return None
-    return Span(_end(value.lower(), -1), _end(value.upper(), 1))
+    return Span(end_of(value.lower(), -1), end_of(value.upper(), 1))
 
 
-def _end(value: arb, outward: int) -> Fraction:
+def end_of(value: arb, outward: int) -> Fraction:
     """An end of an interval, exactly; one below 2^-4096 in size, which no memory may hold, outward to that or to 0."""
     mantissa, exponent = value.mid().man_exp()
     if mantissa and int(exponent) + int(mantissa).bit_length() < -_TINY:

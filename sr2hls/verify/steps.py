@@ -98,7 +98,14 @@ def _combined(expression: sympy.Expr, of: Mapping[str, Span], *, constants: bool
 
 def _exact(kind: str, expression: sympy.Expr, operands: Mapping[str, Step], stated: Stated) -> Span:
     """The range of the formula's value."""
-    ranges = {name: step.exact for name, step in operands.items()}
+    if kind == "function":
+        (operand,) = operands.values()
+        return _argument(operand).exact_range(Formula(expression, [symbol(operand.line.symbol)]), stated.exact)
+    return _reached(kind, expression, {name: step.exact for name, step in operands.items()})
+
+
+def _reached(kind: str, expression: sympy.Expr, ranges: Mapping[str, Span]) -> Span:
+    """The range of a step that is no function, from ranges of its operands."""
     parts = [ranges[arg.name] for arg in expression.args if arg.is_Symbol]
     match kind:
         case "linear":
@@ -123,8 +130,7 @@ def _exact(kind: str, expression: sympy.Expr, operands: Mapping[str, Step], stat
                 return parts[1] if parts[0].low > 0 else parts[2]
             return parts[1].hull(parts[2])
         case _:
-            (operand,) = operands.values()
-            return _argument(operand).exact_range(Formula(expression, [symbol(operand.line.symbol)]), stated.exact)
+            raise Open(f"a step of the kind '{kind}' has no range rule")
 
 
 def _argument(operand: Step) -> Argument:
@@ -149,7 +155,9 @@ def _inherited(kind: str, expression: sympy.Expr, operands: Mapping[str, Step]) 
             error = errors[args[0]]
             return error if operands[args[0]].exact.low >= 0 else Span(-error.size, error.size)
         case "select":
-            chosen = operands[args[0]].exact
+            condition = operands[args[0]]
+            # outside its band a comparison is in the formula what it is in the circuit
+            chosen = condition.hardware if condition.error == ZERO else condition.exact
             if chosen.low == chosen.high:
                 return errors[args[1] if chosen.low > 0 else args[2]]
             return errors[args[1]].hull(errors[args[2]])
@@ -175,6 +183,10 @@ def _proven(
         if line.node >= 0:
             _constant(proof, line)
         error = value - exact
+        if kind != "function" and not error.inside(stated.error):
+            # a comparison that the circuit decides once and for all: equal to the formula's outside its band only
+            own = _reached(kind, expression, {name: step.hardware for name, step in operands.items()})
+            error = _inherited(kind, expression, operands) + (value - own)
         require(error, stated.error, "error")
         return Step(line, kind, expression, names, exact, value, ZERO, error)
     if kind == "function":

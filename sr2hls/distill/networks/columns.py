@@ -101,8 +101,7 @@ def typical(graphs: Graphs, columns: Columns) -> tuple[Tensor, float]:
     Networks work in these units, so that data in meters train like data in astronomical units. For positions it is the
     distance along an axis between bodies that interact.
     """
-    rows = np.linspace(0, len(graphs.run) - 1, min(_SAMPLE, len(graphs.run))).astype(np.int64)
-    some = graphs.rows(rows)
+    some = graphs.spread(_SAMPLE)
     d = columns.dimension
     sizes = [_size(displacement(some))] * d + [_size(some.velocities)] * d
     sizes += [_size(some.scalars[name]) for name in columns.scalars]

@@ -34,7 +34,7 @@ def with_edge_formula(trained: Trained, expressions: Sequence[sympy.Expr], graph
     unit = float(torch.as_tensor(trained.network.unit))
     width = len(expressions)
     law = Law(width, tuple(expressions), tuple(sum_symbol(k + 1) for k in range(width)), graphs.softening)
-    sample = graphs.rows(np.linspace(0, len(graphs.run) - 1, min(1000, len(graphs.run))).astype(np.int64))
+    sample = graphs.spread(1000)
     typical = float(np.median(np.abs(law_accelerations(law, sample)))) or 1.0
     with reproducible(recipe.seed) as noise:
         edge = _Scaled(freeze(EdgeFormula(columns, sizes, graphs.softening, expressions)), 1 / typical)

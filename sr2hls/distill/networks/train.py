@@ -23,7 +23,6 @@ from sr2hls.distill.networks.strategies import strategy
 from sr2hls.distill.networks.strategies.base import Strategy
 from sr2hls.distill.networks.trained import Trained, read, write
 from sr2hls.distill.recipe import Recipe
-from sr2hls.distill.trajectories import Ints
 from sr2hls.errors import FormatError, LoadError
 
 ROWS = 50  # of the learning curve, and calls of `tell`
@@ -110,7 +109,7 @@ def _steps(
 ) -> bool:
     """All steps that are left; False where `tell` ended them."""
     x, true, who = state(graphs, columns), _single(graphs), edges(graphs)
-    sample = _spread_rows(held_out, _CHECKS)
+    sample = held_out.spread(_CHECKS)
     checks = (state(sample, columns), _single(sample), edges(sample))
     every, begun = max(1, recipe.steps // ROWS), time.process_time() - run.seconds
     weight = chosen.weight if recipe.weight is None else recipe.weight
@@ -229,20 +228,13 @@ def _check(recipe: Recipe, graphs: Graphs) -> None:
 
 def _digest(graphs: Graphs) -> str:
     """Tells data apart by its shape and by some of its snapshots."""
-    some = _spread_rows(graphs, 200)
+    some = graphs.spread(200)
     found = hashlib.sha256(repr((graphs.size, sorted(graphs.scalars), graphs.softening)).encode())
     for values in (some.positions, some.velocities, some.accelerations, graphs.senders, graphs.receivers):
         found.update(np.ascontiguousarray(values).tobytes())
     for name in sorted(some.scalars):
         found.update(np.ascontiguousarray(some.scalars[name]).tobytes())
     return found.hexdigest()[:16]
-
-
-def _spread_rows(graphs: Graphs, count: int) -> Graphs:
-    """At most `count` snapshots, evenly from all."""
-    b = len(graphs.run)
-    rows: Ints = np.arange(b) if b <= count else np.linspace(0, b - 1, count).astype(np.int64)
-    return graphs.rows(rows)
 
 
 def _single(graphs: Graphs) -> Tensor:

@@ -14,7 +14,7 @@ from sr2hls.errors import LoadError
 from sr2hls.search.native.evolve import Island
 from sr2hls.search.native.islands import World, benches
 
-VERSION = 1
+VERSION = 2
 FILE = "checkpoint.npz"
 
 

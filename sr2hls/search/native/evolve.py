@@ -1,8 +1,11 @@
 """One island: regularized evolution (Real et al. 2019) under adaptive parsimony, with a hall of fame by hardware cost.
 
 Each step takes the best of a few random members, changes it, and puts the offspring in the place of the oldest. Members
-whose cost is common count as worse (Cranmer 2023, eq. 3, with bins of hardware cost in the place of node counts), so
-that the population spreads over all latencies. The cost comes first: a tree beyond a limit is never evaluated.
+whose size is common count as worse (Cranmer 2023, eq. 3), so that the population spreads over all sizes. The hardware
+cost does not steer the members, it judges them: the hall of fame keeps the best tree of every cost. (With the cost in
+the place of the size the populations filled with large trees that are cheap, a table of one input say, and found the
+laws of several inputs later.) A limit comes first: a tree beyond it is never evaluated. Without limits the cost comes
+last, and only for trees that could be better than all cheaper ones.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from sr2hls.search.native.generator import below, uniform
 from sr2hls.search.native.polish import polish
 from sr2hls.search.native.price import Prices, price
 from sr2hls.search.native.score import BOTH, FAILED, SCALED, SHIFTED, Room, Rows, score
-from sr2hls.search.native.symbols import Table
+from sr2hls.search.native.symbols import VARIABLE, Table
 from sr2hls.search.native.tree import NODES, allowed, copy, fold
 from sr2hls.search.native.units import RIGHT, SCALABLE, WRONG, Units, consistent
 from sr2hls.search.native.vary import Scratch, cross, mutate, seedling
@@ -35,22 +38,26 @@ from sr2hls.search.native.vary import Scratch, cross, mutate, seedling
 BINS = 256  # of the hall of fame
 FLOOR = 1e-13  # of the relative loss: below it float32 has nothing to say
 _ADDED = 0.0005  # to the frequency of its bin, by one member
+KINDS = 5  # of trees: over 0, 1, 2, 3, and more inputs
+_LOOKS = 16  # of so many trees one is priced in any case
 LOSS, SCALE, SHIFT, CYCLES, COST, LUTS = range(6)  # of an entry of the hall of fame
 
 
 class Island(NamedTuple):
-    """Members, their relative losses and costs, the frequency of costs, the generator, and the hall of fame."""
+    """Members, their relative losses and sizes, the frequency of sizes, the generator, and the hall of fame."""
 
     sym: IntegerRows  # (members, NODES)
     arg: IntegerRows
     val: SingleRows
     n: Integers
     fit: Reals
-    bin: Integers
+    size: Integers  # in nodes, those that attach it to the target included
     age: Integers
     clock: Integers  # (1,)
-    common: Reals  # (BINS,) sums to 1
+    common: Reals  # (BINS,) of pairs of sizes; sums to 1
     g: Words  # (4,)
+    bar: Reals  # (BINS,) the least loss of a known tree of a bin or a cheaper one
+    cheapest: IntegerRows  # (NODES + 5, KINDS) the cheapest bin of the trees seen, by size and inputs; -1: none yet
     best: RealRows  # (BINS, 6): loss, scale, shift, cycles, cost, LUTs
     best_sym: IntegerRows  # (BINS, NODES)
     best_arg: IntegerRows
@@ -91,6 +98,8 @@ def island(members: int, state: NDArray[np.uint64]) -> Island:
         np.array([members]),
         np.full(BINS, 1.0 / BINS),
         state.copy(),
+        np.full(BINS, FAILED),
+        np.full((NODES + 5, KINDS), -1, np.int64),
         best,
         np.zeros((BINS, NODES), np.int64),
         np.zeros((BINS, NODES), np.int64),
@@ -102,7 +111,7 @@ def island(members: int, state: NDArray[np.uint64]) -> Island:
 def clear(i: Island) -> None:
     """Forget the members and the frequencies; the hall of fame stays."""
     i.fit[:] = FAILED
-    i.bin[:] = BINS - 1
+    i.size[:] = BINS - 1
     i.common[:] = 1.0 / BINS
 
 
@@ -137,6 +146,26 @@ def enter(
     copy(sym, arg, val, n, i.best_sym[k], i.best_arg[k], i.best_val[k])
 
 
+@inlined()
+def _promising(i: Island, loss: float, size: int, kind: int) -> bool:
+    """Whether a tree could enter the front, were it as cheap as the cheapest seen of its size and inputs."""
+    cheapest = i.cheapest[size, kind]
+    return cheapest < 0 or loss < i.bar[cheapest]
+
+
+@inlined()
+def _inputs(sym: Integers, arg: Integers, n: int) -> int:
+    """How many inputs a tree has, up to KINDS - 1."""
+    seen, count = 0, 0
+    for j in range(n):
+        if sym[j] == VARIABLE:
+            bit = 1 << (arg[j] & 63)
+            if not seen & bit:
+                seen |= bit
+                count += 1
+    return min(count, KINDS - 1)
+
+
 @apart(python=True)
 def assess(
     i: Island,
@@ -150,26 +179,33 @@ def assess(
     val: Singles,
     n: int,
 ) -> tuple[float, int]:
-    """Score a tree in all ways to attach it, each of its cost; (relative loss, bin) of the best, or (FAILED, -1)."""
+    """Score a tree in all ways to attach it, each of its cost; (relative loss, size) of the best, or (FAILED, -1)."""
     fitting = consistent(t, rules.units, sym, arg, n) if rules.units.given else RIGHT
     if fitting == WRONG or not score(t, sym, arg, val, n, rows, m):
         return FAILED, -1
     worst = 1e18
-    fit, place = FAILED, -1
+    fit, size = FAILED, -1
+    always = rules.max_cycles < np.inf or rules.max_luts < np.inf or i.clock[0] % _LOOKS == 0
+    kind = _inputs(sym, arg, n)
     for way in range(4):
         loss = max(m.fits[way, 0], FLOOR)
         if not loss < FAILED or (fitting == SCALABLE and way not in (SCALED, BOTH)):
             continue
-        cost, cycles, luts = price(t, c, sym, arg, val, n, way in (SCALED, BOTH), way in (SHIFTED, BOTH))
-        if cycles > rules.max_cycles or luts > rules.max_luts:
-            continue
-        k = _bin(cost, rules.unit)
-        if loss < i.best[k, LOSS]:
-            enter(i, k, loss, m.fits[way, 1], m.fits[way, 2], cycles, cost, luts, sym, arg, val, n)
-        s = np.log(loss) + 0.03 * k
+        scaled, shifted = way in (SCALED, BOTH), way in (SHIFTED, BOTH)
+        nodes = n + (2 if scaled else 0) + (2 if shifted else 0)
+        if always or _promising(i, loss, nodes, kind):
+            cost, cycles, luts = price(t, c, sym, arg, val, n, scaled, shifted)
+            if cycles > rules.max_cycles or luts > rules.max_luts:
+                continue
+            k = _bin(cost, rules.unit)
+            if loss < i.best[k, LOSS]:
+                enter(i, k, loss, m.fits[way, 1], m.fits[way, 2], cycles, cost, luts, sym, arg, val, n)
+            if i.cheapest[nodes, kind] < 0 or k < i.cheapest[nodes, kind]:
+                i.cheapest[nodes, kind] = k
+        s = np.log(loss) + 0.03 * nodes
         if s < worst:
-            worst, fit, place = s, loss, k
-    return fit, place
+            worst, fit, size = s, loss, nodes
+    return fit, size
 
 
 @apart()
@@ -202,17 +238,17 @@ def _winner(i: Island, rules: Rules, other: int) -> int:
     members = i.n.shape[0]
     for _ in range(rules.tournament):
         j = below(i.g, members)
-        s = np.log(i.fit[j] + FLOOR) + rules.parsimony * i.common[i.bin[j] // 2]
+        s = np.log(i.fit[j] + FLOOR) + rules.parsimony * i.common[i.size[j] // 2]
         if s < best and j != other:
             best, found = s, j
     return found
 
 
 @inlined()
-def _seat(i: Island, j: int, sym: Integers, arg: Integers, val: Singles, n: int, fit: float, place: int) -> None:
+def _seat(i: Island, j: int, sym: Integers, arg: Integers, val: Singles, n: int, fit: float, size: int) -> None:
     """Put a tree into member j, as the youngest."""
     copy(sym, arg, val, n, i.sym[j], i.arg[j], i.val[j])
-    i.n[j], i.fit[j], i.bin[j] = n, fit, place
+    i.n[j], i.fit[j], i.size[j] = n, fit, size
     i.age[j] = i.clock[0]
     i.clock[0] += 1
 
@@ -250,10 +286,10 @@ def plant(
             i.n[j] = n
             if not within(t, c, rules, i.sym[j], i.arg[j], i.val[j], n, size, inner):
                 continue
-            fit, place = assess(i, t, c, rules, rows, m, i.sym[j], i.arg[j], i.val[j], n)
+            fit, nodes = assess(i, t, c, rules, rows, m, i.sym[j], i.arg[j], i.val[j], n)
             evaluations += 1
-            if place >= 0:
-                i.fit[j], i.bin[j] = fit, place
+            if nodes >= 0:
+                i.fit[j], i.size[j] = fit, nodes
                 break
     return evaluations
 
@@ -301,16 +337,16 @@ def evolve(
             continue
         if fresh or uniform(i.g) < rules.polished:
             evaluations += polish(t, sym, arg, val, n, rows, m, rules.polish_steps)
-        fit, place = assess(i, t, c, rules, rows, m, sym, arg, val, n)
+        fit, nodes = assess(i, t, c, rules, rows, m, sym, arg, val, n)
         evaluations += 1
-        if place < 0:
+        if nodes < 0:
             continue
         old = 0
         for j in range(1, members):
             if i.age[j] < i.age[old]:
                 old = j
-        _seat(i, old, sym, arg, val, n, fit, place)
-        i.common[place // 2] += _ADDED
+        _seat(i, old, sym, arg, val, n, fit, nodes)
+        i.common[nodes // 2] += _ADDED
         if step % 50 == 0:
             _normalize(i.common)
     _normalize(i.common)

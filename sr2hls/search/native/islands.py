@@ -102,6 +102,9 @@ def rounds(
             here.planted = True
             for i in here.islands:
                 merge(here.hall, i)
+            bar = np.minimum.accumulate(here.hall.best[:, LOSS])
+            for i in here.islands:
+                i.bar[:] = bar
             if here.round % _POLISH_EVERY == 0:
                 here.evaluations += _polish_front(here, symbols, prices, rules, rows)
             _migrate(here, symbols, prices, rules, rows)
@@ -168,12 +171,12 @@ def _migrate(here: World, symbols: Symbols, prices: Prices, rules: Rules, rows: 
 
 def _settle(i: Island, slot: int, tree: Tree, by: tuple[Table, Prices, Rules, Rows, Room]) -> None:
     """Put a migrant into member `slot`, scored on this island's rows."""
-    fit, place = ev.assess(i, *by, *tree)
-    if place < 0:
+    fit, size = ev.assess(i, *by, *tree)
+    if size < 0:
         return
     sym, arg, val, n = tree
     i.sym[slot, :n], i.arg[slot, :n], i.val[slot, :n] = sym[:n], arg[:n], val[:n]
-    i.n[slot], i.fit[slot], i.bin[slot] = n, fit, place
+    i.n[slot], i.fit[slot], i.size[slot] = n, fit, size
     i.age[slot] = i.clock[0]
     i.clock[0] += 1
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from sr2hls.errors import DomainError, Sr2hlsError
+from sr2hls.errors import DomainError, FormatError, Sr2hlsError
 from sr2hls.formats import Format
 from sr2hls.model import Output, Provenance, SymbolicModel
 from sr2hls.operators.numeric import evaluate
 from sr2hls.search.problem import Problem
 from sr2hls.search.refine.metrics import loss, score
 from sr2hls.search.settings import Settings
+
+if TYPE_CHECKING:
+    from sr2hls.api import Design
 
 Floats = NDArray[np.float64]
 MOST_BITS = 24  # of the output word
@@ -89,20 +93,64 @@ def error_target(expression: sympy.Expr, train: Problem, settings: Settings, coa
     return float(2.0 ** math.floor(math.log2(wanted)))
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A design with the error and the domain rule that it was compiled with; or None and the reason."""
+
+    design: Design | None
+    target_error: float
+    domain: str = "strict"
+    refused: str = ""
+
+    def values(self, problem: Problem) -> Floats:
+        """What the circuit gives on a problem's rows, shape (n,). There has to be one."""
+        if self.design is None:
+            raise FormatError(self.refused)
+        columns = problem.columns()
+        outputs = self.design.predict({name: columns[name] for name in self.design.input_formats})
+        return np.broadcast_to(outputs, (problem.rows,))  # a formula without inputs gives one value
+
+    def circuit(self, held_out: Problem) -> Circuit:
+        """The figures of the circuit, its loss and score on the held-out rows."""
+        from sr2hls.synth.run import predicted
+
+        if self.design is None:
+            return Circuit(refused=self.refused)
+        values, area = self.values(held_out), predicted(self.design)
+        return Circuit(
+            loss=loss(held_out, values),
+            score=score(held_out, values),
+            cycles=self.design.latency,
+            luts=float(area["lut"]),
+            dsps=float(area["dsp"]),
+            max_error=float(self.design.certificate.outputs[0].bound),
+            output_format=str(next(iter(self.design.output_formats.values()))),
+            target_error=self.target_error,
+            domain=self.domain,
+        )
+
+
 def circuit_of(
     expression: sympy.Expr, train: Problem, held_out: Problem, settings: Settings, coarser: float = 1.0
 ) -> Circuit:
     """Compile a formula for the words of the training rows and run the circuit on the held-out rows.
 
-    A pole or domain edge inside the ranges is clamped. A formula that the compiler refuses comes back with the reason.
+    A formula that the compiler refuses comes back with the reason.
+    """
+    wanted = error_target(expression, train, settings, coarser)
+    return compiled_within(wanted, expression, train, settings).circuit(held_out)
+
+
+def compiled_within(wanted: float, expression: sympy.Expr, train: Problem, settings: Settings) -> Compiled:
+    """Compile a formula with at most this error, for the words of the training rows.
+
+    A pole or domain edge inside the ranges is clamped.
     """
     from sr2hls.api import compile as compile_formula
-    from sr2hls.synth.run import predicted
 
     names = [n for n in train.names if any(s.name == n for s in expression.free_symbols)]
     model = SymbolicModel(tuple(names), (Output(train.output, expression, Provenance("search", str(expression))),))
     words = words_of(train, settings.width)
-    wanted = error_target(expression, train, settings, coarser)
     refused = ""
     for domain in ("strict", "clamp"):
         try:
@@ -117,29 +165,13 @@ def circuit_of(
                 domain=domain,
                 name="found",
             )
-            break
         except DomainError as error:
             refused = refused or _reason(error)
         except Sr2hlsError as error:
-            return Circuit(refused=_reason(error))
-    else:
-        return Circuit(refused=refused)
-    columns = held_out.columns()
-    outputs = design.predict({name: columns[name] for name in names})
-    values = np.broadcast_to(outputs, (held_out.rows,))  # a formula without inputs gives one value
-    area = predicted(design)
-    word = next(iter(design.output_formats.values()))
-    return Circuit(
-        loss=loss(held_out, values),
-        score=score(held_out, values),
-        cycles=design.latency,
-        luts=float(area["lut"]),
-        dsps=float(area["dsp"]),
-        max_error=float(design.certificate.outputs[0].bound),
-        output_format=str(word),
-        target_error=wanted,
-        domain=domain,
-    )
+            return Compiled(None, wanted, refused=_reason(error))
+        else:
+            return Compiled(design, wanted, domain)
+    return Compiled(None, wanted, refused=refused)
 
 
 def _reason(error: Exception) -> str:

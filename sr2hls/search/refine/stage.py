@@ -200,7 +200,7 @@ def _compile_all(
         except KeyboardInterrupt:
             stopped = "not compiled: the search was interrupted"
         if stopped and len(found) == before:
-            bare = _found(fit.tree, source, train, held_out, Circuit(refused=stopped))
+            bare = found_of(fit.tree, source, train, held_out, Circuit(refused=stopped))
             found += [bare] if bare else []
         report(done + 1, len(final), found)
     return found
@@ -250,10 +250,11 @@ def _compiled(
         expression = to_sympy(tree)
     except UnsupportedError:
         return None
-    return _found(tree, source, train, held_out, circuit_of(expression, train, held_out, settings, coarser))
+    return found_of(tree, source, train, held_out, circuit_of(expression, train, held_out, settings, coarser))
 
 
-def _found(tree: Tree, source: str, train: Problem, held_out: Problem, circuit: Circuit) -> Found | None:
+def found_of(tree: Tree, source: str, train: Problem, held_out: Problem, circuit: Circuit) -> Found | None:
+    """A tree and its circuit as a row of the front; None for what no formula text can hold."""
     try:
         expression = to_sympy(tree)
         text = equation_text(expression, train.names)
