@@ -162,6 +162,16 @@ class CircuitBuilder:
             return a
         return self.cast(a, self._least(low, high, node.format.fraction), claim=(low, high))
 
+    def copy(self, node: Node, args: tuple[int, ...], table: Table | None = None) -> int:
+        """A node of another circuit on nodes here that hold what its arguments held there, its table with it."""
+        place = -1
+        if table is not None:
+            same = [i for i, t in enumerate(self._tables) if (t.format, t.codes) == (table.format, table.codes)]
+            place = same[0] if same else len(self._tables)
+            if not same:
+                self._tables.append(replace(table, name=f"{table.name.rsplit('_', 1)[0]}_{place}"))
+        return self._append(replace(node, args=args, table=place))
+
     def build(self, outputs: list[tuple[str, int]]) -> Circuit:
         """The checked circuit of everything that the outputs need."""
         used = {index for _, index in outputs}

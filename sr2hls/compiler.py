@@ -17,7 +17,7 @@ from sr2hls.design import Design
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.load.native import to_json
-from sr2hls.lower import Words, lower
+from sr2hls.lower import Words, lower, lowered_in_pieces
 from sr2hls.model import SymbolicModel
 from sr2hls.program import Program
 from sr2hls.quantize.domains import domains_of, output_format
@@ -109,6 +109,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         else:
             lowered = lower(program, analysis, Words(), outputs, frozenset(), target, options.precision)
             targets = {name: float(error.magnitude) for name, error in lowered.errors.items()}
+        lowered, pieces = lowered_in_pieces(lowered, target, clock_ns)
         ledger = certificate(model, program, analysis, lowered, outputs, targets, notes)
     plan = schedule(
         lowered.circuit,
@@ -128,7 +129,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         clock_ns=clock_ns,
         target=target,
         certificate=ledger,
-        provenance=_provenance(model, steps),
+        provenance=_provenance(model, steps) | ({"pieces": pieces} if pieces else {}),
         critical_ns=plan.critical_ns,
         warnings=plan.warnings,
     )

@@ -73,6 +73,12 @@ def earliest(circuit: Circuit, target: Target, clock_ns: float) -> tuple[int, fl
     return max(cycles, default=0), max(stage_delays(circuit, delays, saved, [0] * len(delays), 1))
 
 
+def soonest(circuit: Circuit, target: Target, clock_ns: float) -> tuple[int, ...]:
+    """The earliest stage of every node: the least latency, but not the fewest registers."""
+    static, delays, saved = _delays(circuit, target)
+    return tuple(_earliest(circuit, delays, saved, clock_ns - target.overhead_ns + _SLACK, static))
+
+
 def _delays(circuit: Circuit, target: Target) -> tuple[list[bool], list[float], list[float]]:
     """Which nodes are static; of each node its delay, and what it saves whatever follows it in a stage, ns."""
     static = _static(circuit)
@@ -222,7 +228,8 @@ def _too_slow(circuit: Circuit, target: Target, clock_ns: float, delays: list[fl
         )
     return tuple(
         f"node {index} ({node.op} of '{node.origin or node.op}', {node.format}) takes {delays[index]:.2f} ns alone; "
-        f"with registers it reaches a clock of {delays[index] + target.overhead_ns:.2f} ns, not {clock_ns:g} ns"
+        f"with registers it reaches a clock of {delays[index] + target.overhead_ns:.2f} ns, not {clock_ns:g} ns; "
+        f"it cannot be cut into pieces: ask for that clock, or for narrower words"
         for index, node in enumerate(circuit.nodes)
         if delays[index] > budget
     )

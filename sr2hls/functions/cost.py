@@ -47,14 +47,16 @@ def price_of(evaluator: Evaluator, word: Format, target: Target) -> Price:
     """The evaluator built alone on an input of this word."""
     b = CircuitBuilder()
     circuit = b.build([("y", evaluator.build(b, b.input("t", word)))])
-    luts, dsp, arrival = 0.0, 0.0, [0.0] * len(circuit.nodes)
+    luts, dsp, last = 0.0, 0.0, circuit.outputs[0][1]
+    arrival = [0.0] * (last + 1)  # for what follows, as in `sr2hls.schedule.stage_delays`
     for index, node in enumerate(circuit.nodes):
         area = target.area(circuit, index)
         luts += area.lut
         dsp += area.dsp * dsp_luts(target)
         begins = max((arrival[arg] for arg in node.args), default=0.0)
-        arrival[index] = begins + target.delay(circuit, index)
-    return Price(luts + dsp, arrival[circuit.outputs[0][1]], dsp)
+        saved = 0.0 if index == last else target.saved(circuit, index)
+        arrival[index] = begins + target.delay(circuit, index) - saved
+    return Price(luts + dsp, arrival[last], dsp)
 
 
 def table_luts(codes: Codes, bits: int, target: Target) -> float:

@@ -49,18 +49,21 @@ class Piece:
     def cycles(self, usable_ns: float) -> float:
         """When the piece is done, in clock cycles of which `usable_ns` are usable, scheduled as soon as possible.
 
-        Operations share a cycle as far as they fit, as in `sr2hls.schedule`; the last cycle counts by the share of it
-        that is used.
+        Operations share a cycle as far as they fit, as in `sr2hls.schedule`, with what a path saves there behind a
+        multiplier (`Target.saved`); the last cycle counts by the share of it that is used.
         """
         time = [0.0] * len(self.circuit.nodes)
+        onward = list(time)  # when what follows may begin
         moving: set[int] = set()
         for index, node in enumerate(self.circuit.nodes):
             if index in self.inside and (
                 node.op is Op.INPUT or any(a in moving or a not in self.inside for a in node.args)
             ):
                 moving.add(index)
-                begins = max((time[arg] for arg in node.args), default=0.0)
+                begins = max((onward[arg] for arg in node.args), default=0.0)
                 time[index] = after(begins, min(1.0, self.device.delay(self.circuit, index) / usable_ns))
+                saved = self.device.saved(self.circuit, index) / usable_ns
+                onward[index] = max(begins, time[index] - saved)
         return time[self.end]
 
     def area(self) -> Area:

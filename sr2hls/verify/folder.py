@@ -28,6 +28,7 @@ from sr2hls.verify.proof import Proof
 from sr2hls.verify.refused import Open, Wrong
 from sr2hls.verify.span import point
 from sr2hls.verify.steps import prove_steps
+from sr2hls.verify.whole import whole
 
 _PRECISION = 128
 VERIFIED, REFUSED, UNDECIDED = "verified", "refused", "not verified"
@@ -98,13 +99,15 @@ def _verified(design: Design, totals: bool) -> tuple[Proof, list[str]]:
     if not design.certificate.outputs or not design.certificate.nodes:
         raise Open(f"design '{design.name}' has no certificate")
     model = _model(design)
+    as_compiled = design
+    design = whole(design)
     proof = prove_steps(design)
     _outputs(design, proof)
     _promises(design, proof)
     _composition(design, model, proof)
     check_ledger(design, proof, model)
     if totals:
-        check_totals(design)
+        check_totals(as_compiled)
     lines = []
     for output in design.certificate.outputs:
         own = float(proof.steps[output.symbol].error.size)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sr2hls.circuit import Circuit
 from sr2hls.functions import dsp_luts
+from sr2hls.lower import in_pieces
 from sr2hls.schedule import earliest
 from sr2hls.targets import Target
 
@@ -37,7 +38,8 @@ class Bill:
 
 
 def bill_of(circuit: Circuit, target: Target, timing: Timing) -> Bill:
-    """The circuit's bill by the target's model; registers are not counted."""
+    """The circuit's bill by the target's model, slow operations in pieces; registers are not counted."""
+    circuit = in_pieces(circuit, target, timing.clock_ns).circuit
     luts = dsp = 0.0
     for index in range(len(circuit.nodes)):
         area = target.area(circuit, index)
