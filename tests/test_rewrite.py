@@ -134,7 +134,7 @@ def test_signs_that_the_proof_knows_decide() -> None:
     ],
 )
 def test_a_cheaper_form_is_taken_recorded_and_verified(text: str, rule: str) -> None:
-    limits = {"ranges": {"z": (0.5, 3.5)}} if "/" in text else {}
+    limits: dict[str, Any] = {"ranges": {"z": (0.5, 3.5)}} if "/" in text else {}
     design = compiled(text, **limits)
     plain = compiled(text, effort="low", **limits)
     assert rule in rules_of(design)

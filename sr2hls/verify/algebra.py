@@ -195,7 +195,11 @@ def _half_even(x: sympy.Expr) -> sympy.Expr:
 
 def _vanishes(difference: sympy.Expr) -> bool:
     """Whether it is zero as a rational function of its parts."""
-    if sympy.cancel(as_rational_function(difference)) == 0:
+    whole, relations = as_rational_function(difference)
+    numerator = sympy.numer(sympy.cancel(whole))
+    for symbol, vanishing in relations:
+        numerator = sympy.rem(numerator, vanishing, symbol)
+    if sympy.cancel(numerator) == 0:
         return True
     return bool(_angles(difference) == 0)
 

@@ -125,16 +125,17 @@ def _number_log(number: sympy.Rational) -> sympy.Expr:
 
 
 def _factors(x: sympy.Expr) -> list[tuple[sympy.Expr, sympy.Expr]]:
-    """(base, exponent) of every factor; sums of rational polynomials by their irreducible factors."""
+    """(base, exponent) of every factor; sums of rational functions by their irreducible factors."""
     found: list[tuple[sympy.Expr, sympy.Expr]] = []
     for part in sympy.Mul.make_args(x):
         base, exponent = (part, S.One) if isinstance(part, sympy.exp) else part.as_base_exp()
         if not isinstance(exponent, sympy.Rational):
             base, exponent = part, S.One
         if isinstance(base, sympy.Add) and sympy.count_ops(base) <= _LARGEST and _plain(base):
-            content, factors = sympy.factor_list(base)
-            found += [(content, exponent)] if content != 1 else []
-            found += [(factor, n * exponent) for factor, n in factors]
+            for side, sign in zip(sympy.fraction(sympy.together(base)), (1, -1), strict=True):
+                content, factors = sympy.factor_list(side)
+                found += [(content, sign * exponent)] if content != 1 else []
+                found += [(factor, sign * n * exponent) for factor, n in factors]
         elif isinstance(base, sympy.Add):
             content, rest = base.primitive()
             found += [(content, exponent)] if content != 1 else []
@@ -145,16 +146,17 @@ def _factors(x: sympy.Expr) -> list[tuple[sympy.Expr, sympy.Expr]]:
 
 
 def _plain(total: sympy.Add) -> bool:
-    """Whether it is a polynomial of symbols with rational coefficients."""
-    return bool(total.is_polynomial(*total.free_symbols)) and all(
+    """Whether it is a rational function of symbols with rational coefficients."""
+    return bool(total.is_rational_function(*total.free_symbols)) and all(
         n.is_Rational for n in total.atoms(sympy.Number, sympy.NumberSymbol)
     )
 
 
-def as_rational_function(expression: sympy.Expr) -> sympy.Expr:
+def as_rational_function(expression: sympy.Expr) -> tuple[sympy.Expr, list[tuple[sympy.Symbol, sympy.Expr]]]:
     """The same with a symbol for every part that is no rational function; powers of one part are powers of its symbol.
 
-    Parts that depend on each other in another way count as independent, so a difference that vanishes here vanishes.
+    The second value holds (s, polynomial that vanishes) for the symbol s of a root of a rational function. Parts that
+    depend on each other in another way count as independent, so a difference that vanishes here vanishes.
     """
     rates: dict[sympy.Expr, list[sympy.Rational]] = {}
     for node in _parts(expression):
@@ -171,9 +173,12 @@ def as_rational_function(expression: sympy.Expr) -> sympy.Expr:
         if isinstance(node, sympy.Rational):
             return node
         base, exponent = _as_power(node)
-        return names.setdefault(base, sympy.Dummy()) ** (exponent / units[base])
+        return names.setdefault(base, sympy.Dummy()) ** (exponent / units.get(base, S.One))
 
-    return plain(expression)
+    whole = plain(expression)
+    roots = [(s, base, units[base]) for base, s in names.items() if isinstance(base, sympy.Add) and _plain(base)]
+    bases = [(s, int(1 / unit), sympy.fraction(sympy.together(plain(base)))) for s, base, unit in roots if unit.p == 1]
+    return whole, [(s, sympy.expand(below * s**n - above)) for s, n, (above, below) in bases]
 
 
 def _parts(expression: sympy.Expr) -> list[sympy.Expr]:
