@@ -3,8 +3,10 @@
     python benchmarks/functions.py [--widths 8 10 12] [--functions sin exp ...] [--all]
 
 Argument and result have w bits (the result one more where it reaches 1), every error below one ulp, proven. Without
-block RAM, combinational. "prototype study" is the best result without DSP blocks there: throw-away Verilog on the same
-functions through the same Yosys flow, results clamped to w bits. --all lists every candidate, not only the chosen one.
+block RAM, combinational. "study" is the project's earlier measurement: prototype Verilog of the same functions through
+the same Yosys flow, results clamped to w bits, the fewest LUTs of all methods. The ratio is of LUTs, against the
+study's result with DSP blocks where the chosen evaluator has some; it is chosen by LUTs times the root of the delay.
+--all lists every candidate, not only the chosen one.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from sr2hls.targets import load_target
 
 T = sympy.Symbol("t", real=True)
 TARGET = load_target("xc7-2")
+STUDY = ("study: table", "study: best without DSP", "study: best with DSP", "LUT ratio")
 # name: expression, the argument's least and greatest value, LUTs of the prototype study by width: plain table, best
 FUNCTIONS: dict[str, tuple[sympy.Expr, int, int, dict[int, tuple[str, str]]]] = {
     "sin": (sympy.sin(sympy.pi * T / 2), 0, 1, {8: ("29", "14"), 10: ("214", "48"), 12: ("737", "96")}),
@@ -44,6 +47,28 @@ FUNCTIONS: dict[str, tuple[sympy.Expr, int, int, dict[int, tuple[str, str]]]] = 
         *(-4, 4),
         {8: ("25", "22"), 10: ("108", "59"), 12: ("434", "151")},
     ),
+}
+
+# name: by width, the study's best result with DSP blocks, LUTs + blocks; and without, at 16 bits (14: not counted)
+WITH_DSP = {
+    "sin": {12: "34+1", 14: "67+1", 16: "54+2"},
+    "exp": {12: "59+1", 14: "49+2", 16: "69+2"},
+    "gauss": {12: "122+2", 14: "142+2", 16: "200+2"},
+    "log1p": {12: "21+1", 14: "34+1", 16: "51+2"},
+    "recip": {12: "44+1", 14: "54+1", 16: "51+2"},
+    "sqrt": {12: "104+1", 14: "159+1", 16: "184+1"},
+    "tanh": {12: "83+1", 14: "142+1", 16: "160+2"},
+    "phys": {12: "97+2", 14: "129+2", 16: "228+2"},
+}
+SOFT_16 = {
+    "sin": "317",
+    "exp": "426",
+    "gauss": "673",
+    "log1p": "239",
+    "recip": "343",
+    "sqrt": "378",
+    "tanh": "413",
+    "phys": "551",
 }
 
 
@@ -75,22 +100,25 @@ def main() -> int:
     parser.add_argument("--functions", nargs="+", choices=FUNCTIONS, default=list(FUNCTIONS))
     parser.add_argument("--all", action="store_true", help="every candidate, the chosen one marked")
     arguments = parser.parse_args()
-    columns = ("w", "function", "evaluator", "LUT", "DSP", "model LUT", "model ns", "prototype study: table, best")
+    columns = ("w", "function", "evaluator", "LUT", "DSP", "model LUT", "model ns", *STUDY)
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
     ratios = []
     for width in arguments.widths:
         for name in arguments.functions:
             spec = specification(name, width)
             chosen = choose(spec, TARGET)
-            study = FUNCTIONS[name][3].get(width, ("-", "-"))
+            plain, best = FUNCTIONS[name][3].get(width, ("-", SOFT_16[name] if width == 16 else "-"))
+            hard = WITH_DSP[name].get(width, "-")
             for evaluator in candidates([spec], TARGET) if arguments.all else [chosen]:
                 lut, dsp = counted(spec, evaluator)
                 price = price_of(evaluator, spec.word, TARGET)
                 mark = " (chosen)" if arguments.all and evaluator.method == chosen.method else ""
                 cells = (width, name, evaluator.method + mark, lut, dsp, f"{price.luts:.0f}", f"{price.ns:.1f}")
-                print(f"| {' | '.join(map(str, cells))} | {', '.join(study)} |", flush=True)
-                if evaluator.method == chosen.method and study[1] != "-" and not dsp:
-                    ratios.append(lut / int(study[1]))
+                same = (hard if dsp else best).split("+")[0]  # of the same kind
+                ratio = "-" if same == "-" else f"{lut / int(same):.2f}"
+                print(f"| {' | '.join(map(str, (*cells, plain, best, hard, ratio)))} |", flush=True)
+                if evaluator.method == chosen.method and same != "-":
+                    ratios.append(lut / int(same))
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         print(f"\nchosen / best of the prototype study: geometric mean {mean:.2f}, worst {max(ratios):.2f}")

@@ -20,7 +20,7 @@ from sr2hls.interpret import Codes, interpret
 from sr2hls.load import load
 from sr2hls.load.data import Columns, columns_of, read_columns
 from sr2hls.model import SymbolicModel
-from sr2hls.options import ALL, Limits, all_or_each, clock_ns, design_name, name_of_source
+from sr2hls.options import ALL, Limits, all_or_each, clock_ns, design_name, domain_rule, name_of_source
 from sr2hls.options import max_error as error_target
 from sr2hls.values import to_codes, to_values
 from sr2hls.wordlength.limits import Limits as Most
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 BENCH_VECTORS = 256  # in the test benches that are written
 REGISTERS = ("in", "out", "both", "none")
-DOMAINS = ("strict", "clamp")
 
 Word = Format | str
 Told = Callable[[str, float], None]
@@ -181,7 +180,9 @@ def compile(
         registers: at the ports: "in", "out", "both" or "none".
         select: which equation of a hall of fame, see `sr2hls.load`.
         name: of module and functions. None: from the file's name.
-        domain: "strict" refuses poles and domain edges, "clamp" clamps the arguments.
+        domain: "strict" refuses poles and domain edges, "clamp" clamps the arguments to where they are defined: as
+            near to a pole as the rows of `data` come, without data to 1/4096 of the argument's range; "clamp=0.05" to
+            that distance.
 
     Raises:
         Sr2hlsError: its subclasses say what is wrong and what to do.
@@ -252,8 +253,7 @@ def compiler_options(
 
     if registers not in REGISTERS:
         raise FormatError(f"registers can be at {', '.join(REGISTERS)}, not '{registers}'")
-    if domain not in DOMAINS:
-        raise FormatError(f"the domain rule is {' or '.join(DOMAINS)}, not '{domain}'")
+    rule, floor = domain_rule(domain)
     if latency is not None and latency < 0:
         raise FormatError(f"a latency of {latency} cycles makes no sense")
     if effort not in EFFORTS:
@@ -282,7 +282,9 @@ def compiler_options(
         effort=effort,
         registers=registers,
         precision=precision,
-        domain=domain,
+        domain=rule,
+        floor=floor,
+        rows=columns or {},
         name=design_name(name),
     )
 

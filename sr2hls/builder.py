@@ -31,6 +31,10 @@ class CircuitBuilder:
     def __getitem__(self, index: int) -> Node:
         return self._nodes[index]
 
+    def so_far(self) -> Circuit:
+        """All nodes and tables up to now, unchecked, with their indices here: what a target's model needs to see."""
+        return Circuit(tuple(self._nodes), (), tuple(self._tables))
+
     def input(self, name: str, fmt: Format) -> int:
         return self._append(Node(Op.INPUT, (), fmt, fmt.least, fmt.greatest, name=name, origin=name))
 

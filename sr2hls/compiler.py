@@ -6,12 +6,15 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import flint
+import numpy as np
+from numpy.typing import NDArray
 
 from sr2hls.analyze.ranges import analyze
-from sr2hls.analyze.repair import clamp_domains, formula_of
+from sr2hls.analyze.repair import Clamping, clamp_domains, formula_of
 from sr2hls.certify import certificate, with_totals
 from sr2hls.design import Design
 from sr2hls.errors import FormatError
@@ -24,7 +27,7 @@ from sr2hls.quantize.domains import domains_of, output_format
 from sr2hls.rewrite.form import Rewrite
 from sr2hls.rewrite.fuse import fuse
 from sr2hls.schedule import schedule
-from sr2hls.targets import load_target
+from sr2hls.targets import NO_DSP, load_target
 from sr2hls.version import __version__
 from sr2hls.wordlength import EFFORTS, PATIENCE, Limits, Rung, Timing, cheapest_form, fitted
 
@@ -39,8 +42,9 @@ class Options:
     formats, or "auto"; max_error: absolute, or None for `max_error_ulps` units in the last place of each output (None:
     1, or more where `limits` ask for it); registers: "in", "out", "both", "none". precision: one word for everything,
     truncated and wrapped as hls4ml does, for comparison. domain: "strict" stops at poles and domain edges, "clamp"
-    clamps the arguments of functions. limits: cycles, LUTs and multipliers at most; effort: how long
-    cheaper equal forms and words are looked for (`wordlength.PATIENCE`, `wordlength.EFFORTS`).
+    clamps the arguments of functions: to a distance of `floor` from poles and edges, else as near as the `rows` (values
+    of every input, each of shape (n,)) come. limits: cycles, LUTs and multipliers at most; effort: how long cheaper
+    equal forms and words are looked for (`wordlength.PATIENCE`, `wordlength.EFFORTS`).
     """
 
     inputs: Mapping[str, Format] = field(default_factory=dict)
@@ -54,6 +58,8 @@ class Options:
     registers: str = "out"
     precision: Format | None = None
     domain: str = "strict"
+    floor: float | None = None
+    rows: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
     limits: Limits = field(default_factory=Limits)
     effort: str = "normal"
     name: str = "formula"
@@ -67,6 +73,8 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         DomainError, UnsupportedError: see the stages.
     """
     target = load_target(options.target)
+    if options.limits.dsp == 0 and target.has_dsp:
+        target = load_target(options.target + NO_DSP)
     clock_ns = target.clock_ns if options.clock_ns is None else options.clock_ns
     timing = Timing(clock_ns, int(options.registers in ("in", "both")) + int(options.registers in ("out", "both")))
     with flint.ctx.workprec(_PRECISION):
@@ -76,7 +84,8 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         notes: tuple[str, ...] = ()
         steps: tuple[Rewrite, ...] = ()
         if options.domain == "clamp":
-            program, notes = clamp_domains(program, domains)
+            floor = None if options.floor is None else Fraction(options.floor)
+            program, notes = clamp_domains(program, domains, Clamping(options.rows, floor))
             model = _clamped(model, program) if notes else model
         analysis = analyze(program, domains)
         outputs = {
@@ -90,7 +99,9 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
             if options.latency is not None and most.latency is None:
                 most = replace(most, latency=options.latency)
             patience = PATIENCE["low" if notes else options.effort]  # clamps belong to the formulas as written
-            chosen = cheapest_form(model, domains, program, analysis, first, target, timing, most, patience)
+            chosen = cheapest_form(
+                model, domains, program, analysis, first, target, timing, most, patience, options.limits.any
+            )
             program, analysis, steps = chosen.program, chosen.analysis, chosen.steps
             found = fitted(
                 program,

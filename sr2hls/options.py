@@ -16,6 +16,7 @@ _ULPS = re.compile(rf"\s*({_NUMBER})\s*ulps?\s*", re.IGNORECASE)
 _NS = {"ns": lambda x: x, "ps": lambda x: x / 1000, "mhz": lambda x: 1000 / x, "ghz": lambda x: 1 / x}
 ALL = "*"  # stands for every input, or every output
 MOST_NS = 1e6
+DOMAINS = ("strict", "clamp")
 
 Limits = tuple[float, float]
 
@@ -117,6 +118,19 @@ def max_error(text: str | float | None) -> tuple[float | None, float | None]:
     if not (math.isfinite(value) and value > 0):
         raise FormatError(f"--max-error {text}: the error must be positive")
     return value, None
+
+
+def domain_rule(text: str) -> tuple[str, float | None]:
+    """("strict" or "clamp", distance from poles or None) from `strict`, `clamp` or `clamp=0.05`. Raises FormatError."""
+    rule, equals, floor = text.partition("=")
+    if rule not in DOMAINS or (equals and rule != "clamp"):
+        raise FormatError(f"the domain rule is {' or '.join(DOMAINS)} (or clamp=0.05), not '{text}'")
+    if not equals:
+        return rule, None
+    value = number(floor, "--domain clamp")
+    if not value > 0:
+        raise FormatError(f"--domain {text}: the distance from poles must be positive")
+    return rule, value
 
 
 def design_name(text: str) -> str:

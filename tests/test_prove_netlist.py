@@ -72,7 +72,7 @@ def test_a_netlist_of_7_series_cells_is_proven() -> None:
 
 
 def test_an_adder_with_two_users_stays_outside_of_the_dsp_block() -> None:
-    """Yosys 0.70's own script packs it into a DSP48E1 with a register that the other user must not have."""
+    """Yosys 0.70's own script packs it (the block then adds its port C), and not always rightly."""
     b = CircuitBuilder()
     x, y, z = (b.input(name, Format(True, 12)) for name in "xyz")
     total = b.add(b.mul(x, y), z)
@@ -80,7 +80,7 @@ def test_an_adder_with_two_users_stays_outside_of_the_dsp_block() -> None:
     cycles = tuple(1 if index > total else 0 for index in range(len(circuit.nodes)))
     design = make_design("shared", circuit, cycles, register_inputs=True, register_outputs=True)
     netlist = mapped_netlist(verilog(design), module_name(design), "xc7")
-    assert len(re.findall(r"cell \\DSP48E1 ", netlist.text)) == 2
+    assert re.findall(r"connect \\OPMODE (\S+)", netlist.text) == ["7'0000101"] * 2
     proof = prove_netlist(design, netlist=netlist, seconds=30)
     assert (proof.status, proof.detail) == ("proven", "")
 

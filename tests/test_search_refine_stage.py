@@ -184,7 +184,7 @@ def test_the_rougher_circuit_is_smaller() -> None:
 def test_a_refused_candidate_carries_its_reason() -> None:
     data = problem("x0")
     clamped = circuit_of(expression("1/(x0-1.5)"), data, data, Settings())
-    assert (clamped.refused, clamped.domain) == ("", "clamp")  # a pole of a function can be clamped, of a wide one not
+    assert (clamped.refused, clamped.domain) == ("", "clamp")
     refused = circuit_of(expression("tan(x0*x1)"), data, data, Settings())
     assert "'tan(x0*x1)' is not finite" in refused.refused
     assert "\n" not in refused.refused

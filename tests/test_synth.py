@@ -62,6 +62,9 @@ def test_counts_of_a_product_on_7_series() -> None:
     text = "module top(input signed [15:0] a, input signed [15:0] b, output signed [31:0] y); assign y = a*b; endmodule"
     found = yosys_counts(text, "top", "xc7")
     assert (found.dsp, found.lut, found.ff) == (1, 0, 0)
+    soft = yosys_counts(text, "top", "xc7", dsp=False)
+    assert (soft.dsp, soft.ff) == (0, 0)
+    assert soft.lut > 16 * 16
 
 
 def test_cells_to_resources() -> None:

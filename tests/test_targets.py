@@ -10,7 +10,7 @@ import pytest
 from random_circuits import random_circuit
 
 from sr2hls.builder import CircuitBuilder
-from sr2hls.circuit import WIRING, Circuit, Overflow, Rounding, Table
+from sr2hls.circuit import WIRING, Circuit, Op, Overflow, Rounding, Table
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.targets import Area, Target, load_target, target_names
@@ -190,3 +190,18 @@ def test_damaged_target_files() -> None:
 def test_a_target_needs_five_words() -> None:
     target = Target(name="t", part="p", family="f", clock_ns=5.0, estimate=True)
     assert last(target, binary("add", 8))[0] > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_dsp_every_product_is_luts(name: str) -> None:
+    hard, soft = load_target(name), load_target(f"{name}-nodsp")
+    assert (hard.has_dsp, soft.has_dsp, soft.name) == (True, False, f"{name}-nodsp")
+    for width in (4, 8, 16, 30):
+        circuit = binary("mul", width)
+        (product,) = (i for i, node in enumerate(circuit.nodes) if node.op is Op.MUL)
+        assert hard.area(circuit, product).dsp > 0 or 2 * width < hard.costs.dsp.least_product
+        assert soft.area(circuit, product).dsp == 0
+        assert soft.area(circuit, product).lut >= width * width
+        assert soft.delay(circuit, product) > 0
+    with pytest.raises(FormatError, match="no target"):
+        load_target("nothing-nodsp")

@@ -42,6 +42,7 @@ from sr2hls.values import to_values
 EXHAUSTIVE_BITS = 22
 NOISE = 1e-12  # relative error granted to the float64 evaluation of the formula
 _BLOCK = 1 << 18
+_COMPARISONS = (Greater, GreaterEqual, Less, LessEqual, Equal)
 _MOST_SUSPECTS = 200  # samples a block that are evaluated again with more bits
 _WITHIN = re.compile(r"\bwithin ([0-9][0-9.e+-]*)\b")
 
@@ -184,6 +185,8 @@ def _jumps(expression: sympy.Expr) -> Iterator[tuple[sympy.Expr, float | None]]:
             case Clamp():  # jumps where its ends have changed places
                 for end in args[1:]:
                     yield sympy.Add(args[0], sympy.Mul(-1, end, evaluate=False), evaluate=False), None
+            case Cond() | Select() if isinstance(args[0], _COMPARISONS):
+                pass  # jumps where the comparison does
             case Cond() | Select() | sympy.sign() | sympy.Heaviside():
                 yield args[0], None
             case sympy.floor() | sympy.ceiling():

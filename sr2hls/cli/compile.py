@@ -61,7 +61,8 @@ def compile_command(
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Of the module [default: from the file].")] = None,
     domain: Annotated[
-        str | None, typer.Option("--domain", help="Poles and edges: strict (refuse) or clamp [default: strict].")
+        str | None,
+        typer.Option("--domain", help="Poles and edges: strict (refuse), clamp, or clamp=0.05 [default: strict]."),
     ] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Check all engines before writing.")] = False,
     synth: Annotated[bool, typer.Option("--synth", help="Run the synthesis tools before writing.")] = False,

@@ -174,7 +174,8 @@ class _Printer:
         else:
             right = expression(self.words, node, args)
         signal = self._new(self._signal(index, stage))
-        return [*lines, _commented(f"{declared('wire', signal)} = {right};", node)]
+        soft = '(* use_dsp = "no" *) ' if node.op is Op.MUL and not self.design.target.has_dsp else ""
+        return [*lines, _commented(f"{soft}{declared('wire', signal)} = {right};", node)]
 
     def _lookup(self, index: int, stage: int, address: Signal) -> list[str]:
         # a full case in a combinational block: simulators make one array of it, synthesis a ROM or logic

@@ -8,7 +8,7 @@ from functools import partial
 
 from sr2hls.analyze.cells import Univariate
 from sr2hls.errors import UnsupportedError
-from sr2hls.functions import fold, horner, multipartite, polynomial, table
+from sr2hls.functions import fold, horner, multipartite, polynomial, scaled, table
 from sr2hls.functions.cost import Price, Taste, price_of, table_luts
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 from sr2hls.targets import Target
@@ -29,7 +29,7 @@ def choose(spec: FunctionSpec | Sequence[FunctionSpec], target: Target, taste: T
     key = (
         "choice",
         target.name,
-        *((s.word, s.low, s.high, str(s.domain), s.fraction, str(s.tolerance)) for s in specs),
+        *((s.word, s.low, s.high, str(s.domain), s.fraction, str(s.tolerance), s.spare_bits) for s in specs),
     )
     if key not in first.function.tables:
         first.function.tables[key] = _priced(specs, target)
@@ -67,10 +67,24 @@ def candidates(specs: Sequence[FunctionSpec], target: Target) -> Iterator[Evalua
         found += 1
         yield evaluator
     yield from fold.plans(spec, lambda half: _whole(replace(half, fraction=plain.fraction), half, target))
+    for evaluator in scaled.plans(spec, lambda octave: _octave(octave, target)):
+        found += 1
+        yield evaluator
     if found == 0:
         general = polynomial.plan(spec)
         if general is not None:
             yield general
+
+
+def _octave(spec: FunctionSpec, target: Target) -> Iterator[Evaluator]:
+    """One octave: the general polynomials are for those with too many arguments to run through."""
+    found = False
+    for evaluator in _whole(spec, spec, target):
+        found = True
+        yield evaluator
+    general = None if found else polynomial.plan(spec)
+    if general is not None:
+        yield general
 
 
 def _whole(plain: FunctionSpec, spec: FunctionSpec, target: Target) -> Iterator[Evaluator]:

@@ -16,9 +16,8 @@ from sr2hls.analyze.interval import Interval
 from sr2hls.builder import CircuitBuilder
 from sr2hls.circuit import Overflow
 from sr2hls.formats import Format
-from sr2hls.functions.reference import reference_of
+from sr2hls.functions.reference import measured_error, reference_of
 from sr2hls.functions.spec import Evaluator, FunctionSpec
-from sr2hls.interpret import interpret
 
 NARROWEST, WIDEST = 9, 14  # bits of an argument; below, the negations cost what they save
 _MOST_DROP = 60
@@ -37,7 +36,7 @@ def plans(spec: FunctionSpec, families: Callable[[FunctionSpec], Iterable[Evalua
     folded = FunctionSpec(spec.function, half, 0, spec.high, domain, spec.fraction, spec.tolerance)
     for inner in families(folded):
         build = partial(_build, inner=inner.build, half=half, top=max(-spec.low, spec.high), odd=odd)
-        error = _error(spec, build)
+        error = measured_error(spec, build)
         if error is not None and error.magnitude <= spec.tolerance:
             yield Evaluator(f"{inner.method}, folded ({'odd' if odd else 'even'})", error, build)
 
@@ -63,19 +62,3 @@ def _build(
     size = b.narrow(b.absolute(arg), 0, top)
     value = inner(b, b.cast(size, half, overflow=Overflow.SATURATE))
     return b.select(b.slice(arg, width - 1, width - 1), b.negate(value), value) if odd else value
-
-
-def _error(spec: FunctionSpec, build: Callable[[CircuitBuilder, int], int]) -> Interval | None:
-    """Result - function over every argument, by running the circuit."""
-    reference = reference_of(spec)
-    b = CircuitBuilder()
-    circuit = b.build([("y", build(b, b.input("t", spec.word)))])
-    codes = np.arange(spec.low, spec.high + 1)
-    found = np.asarray(interpret(circuit, {"t": codes} if circuit.inputs else {})["y"], dtype=np.int64)
-    drop = reference.fraction - circuit.nodes[circuit.outputs[0][1]].format.fraction
-    if not 0 <= drop <= _MOST_DROP or circuit.nodes[circuit.outputs[0][1]].format.width + drop > _MOST_DROP + 2:
-        return None
-    result = np.broadcast_to(found << drop, codes.shape)
-    scale = arb(2) ** -reference.fraction
-    below, above = (result - reference.upper).min(), (result - reference.lower).max()
-    return Interval(arb(int(below)) * scale, arb(int(above)) * scale)

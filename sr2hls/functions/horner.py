@@ -16,7 +16,7 @@ from sr2hls.functions.exhaustive import Exhaustive, by_pattern, filled
 from sr2hls.functions.reference import Codes, Reals
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 
-NARROWEST, WIDEST = 12, 16  # bits of an argument
+NARROWEST, WIDEST = 12, 18  # bits of an argument
 _DEGREES = (1, 2)
 _LEAST_OFFSET = 3  # bits of the offset in a segment
 _MORE_SEGMENTS = 1  # doublings beyond the fewest segments that are tried

@@ -4,6 +4,9 @@ f(x) ≈ initial[high bits] + offset[some high bits, low bits] (+ a second offse
 ARITH 1995) and, with two offsets, multipartite ones (de Dinechin, Tisserand, IEEE Trans. Computers 54, 2005). The
 offsets are quantized first; the initial values are then centered, segment by segment, on the exact behavior of
 everything already quantized, the final truncation included, so the result is a slice of the sum.
+
+An offset about the middle of its segment is nearly odd: half a table will do, its argument and its result mirrored for
+the lower half of the segment (Schulte, Stine, IEEE Trans. Computers 48, 1999).
 """
 
 from __future__ import annotations
@@ -15,32 +18,53 @@ from functools import partial
 import numpy as np
 
 from sr2hls.builder import CircuitBuilder
+from sr2hls.formats import Format
 from sr2hls.functions.exhaustive import Centered, Exhaustive, by_pattern, filled, middles
+from sr2hls.functions.mirror import mirrored, sizes
 from sr2hls.functions.reference import Codes, Reals
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 
 NARROWEST, WIDEST = 6, 14  # bits of an argument
 _GUARD_BITS = 4
 _TRIALS = 40  # exact trials of one number of offset tables
+_MIRROR = 0.5  # LUTs that mirroring a bit takes, for ordering: often one with those behind it
 
 Price = Callable[[Codes, int], float]  # the LUTs of a table's entries with so many address bits
 
 
 @dataclass(frozen=True, slots=True)
 class _Offset:
-    """An offset table addressed by the `rows` highest bits of the word and `width` bits from bit `place` on."""
+    """An offset table addressed by the `rows` highest bits of the word and `width` bits from bit `place` on.
+
+    Where `odd`, only the upper half of each row is stored.
+    """
 
     rows: int
     width: int
     place: int
+    odd: bool
     error: float  # of the approximation that it makes, ulps
-    values: Reals  # 2^rows x 2^width, ulps
+    values: Reals  # 2^rows x 2^width, ulps; 2^(width - 1) of them where odd
+
+    @property
+    def address_bits(self) -> int:
+        return self.rows + self.width - int(self.odd)
+
+    def stored(self, guard: int) -> tuple[Codes, int]:
+        """The table's entries, by row and column, and how many bits are mirrored."""
+        scaled = np.ldexp(self.values, guard)
+        if not self.odd:  # each row from 0 on: the initial values take the rest
+            codes = np.floor(scaled + 0.5)
+            from_zero: Codes = (codes - codes.min(axis=1, keepdims=True)).astype(np.int64)
+            return from_zero, 0
+        halves: Codes = np.floor(scaled).astype(np.int64)  # and a half, of either sign
+        bits = max(int(halves.max()).bit_length(), (-int(halves.min()) - 1).bit_length()) + 1
+        return halves + (1 << (bits - 1)), bits
 
     def codes(self, guard: int) -> Codes:
-        """Quantized, each row from 0 on: the initial values take the rest."""
-        codes = np.floor(np.ldexp(self.values, guard) + 0.5)
-        from_zero: Codes = (codes - codes.min(axis=1, keepdims=True)).astype(np.int64)
-        return from_zero
+        """What the table and its mirroring give, by row and column."""
+        stored, bits = self.stored(guard)
+        return np.concatenate([(1 << bits) - 1 - stored[:, ::-1], stored], axis=1) if self.odd else stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +119,9 @@ class _Search:
                 error = float(np.nanmax(np.fmax.reduce(left, axis=1) - np.fmin.reduce(left, axis=1))) / 2
                 if not error < self.room:
                     break  # fewer rows are worse
-                found.append(_Offset(rows, low, place, error, filled(shared)))
+                found.append(_Offset(rows, low, place, False, error, filled(shared)))
+                if low > 1:
+                    found += _odd(found[-1], groups, self.room)
             else:
                 continue
             if rows == width - low:
@@ -103,10 +129,11 @@ class _Search:
         return found
 
     def _price(self, offset: _Offset, guard: int) -> float:
-        key = (offset.rows, offset.width, offset.place, guard)
+        key = (offset.rows, offset.width, offset.place, int(offset.odd), guard)
         if key not in self.prices:
-            codes = offset.codes(guard)
-            self.prices[key] = self.price(codes.reshape(-1), offset.rows + offset.width)
+            codes, bits = offset.stored(guard)
+            mirror = _MIRROR * (bits + offset.width - 1) if offset.odd else 0.0
+            self.prices[key] = self.price(codes.reshape(-1), offset.address_bits) + mirror
         return self.prices[key]
 
     def _initial_price(self, low: int, guard: int) -> float:
@@ -158,24 +185,42 @@ class _Search:
                 inner.reshape(shape)[...] += codes[:, None, :, None]
             centered = self.exhaustive.center(inner, plan.offsets[0].width + plan.offsets[0].place, plan.guard)
             if centered is not None:
-                return plan.cost, _evaluator(self.exhaustive.spec, plan, centered, tables)
+                return plan.cost, _evaluator(self.exhaustive.spec, plan, centered)
         return None
 
 
-def _evaluator(spec: FunctionSpec, plan: _Plan, centered: Centered, tables: list[Codes]) -> Evaluator:
-    entries = [centered.constants.size, *(table.size for table in tables)]
-    tables = [by_pattern(spec, table) for table in tables]
+def _odd(offset: _Offset, groups: Reals, room: float) -> list[_Offset]:
+    """The offset of which half is stored, where that approximates well enough."""
+    half = offset.values.shape[1] // 2
+    upper = (offset.values[:, half:] - offset.values[:, :half][:, ::-1]) / 2
+    whole = np.concatenate([-upper[:, ::-1], upper], axis=1)
+    left = (groups - whole[:, None, :]).reshape(-1, 2 * half)
+    error = float(np.nanmax(np.fmax.reduce(left, axis=1) - np.fmin.reduce(left, axis=1))) / 2
+    return [_Offset(offset.rows, offset.width, offset.place, True, error, upper)] if error < room else []
+
+
+def _evaluator(spec: FunctionSpec, plan: _Plan, centered: Centered) -> Evaluator:
+    stored = [offset.stored(plan.guard) for offset in plan.offsets]
+    entries = [centered.constants.size, *(table.size for table, _ in stored)]
+    mirrors = {
+        size
+        for offset, (_, bits) in zip(plan.offsets, stored, strict=True)
+        if offset.odd
+        for size in (*sizes(bits), *sizes(offset.width - 1))
+    }
     build = partial(
         _build,
         fraction=(spec.fraction, spec.fraction + plan.guard),
         initial=tuple(map(int, by_pattern(spec, centered.constants))),
         offsets=tuple(
-            (offset, tuple(map(int, table.reshape(-1)))) for offset, table in zip(plan.offsets, tables, strict=True)
+            (offset, tuple(map(int, by_pattern(spec, table).reshape(-1))), bits)
+            for offset, (table, bits) in zip(plan.offsets, stored, strict=True)
         ),
         reach=centered.reach,
     )
-    kind = "bipartite" if len(tables) == 1 else "tripartite"
-    return Evaluator(f"{kind} table of {' + '.join(map(str, entries))} entries", centered.error, build)
+    kind = "bipartite" if len(stored) == 1 else "tripartite"
+    mirrored_by = f", mirrored by tables of {' + '.join(map(str, sorted(mirrors)))}" if mirrors else ""
+    return Evaluator(f"{kind} table of {' + '.join(map(str, entries))} entries{mirrored_by}", centered.error, build)
 
 
 def _build(
@@ -183,15 +228,27 @@ def _build(
     arg: int,
     fraction: tuple[int, int],
     initial: tuple[int, ...],
-    offsets: tuple[tuple[_Offset, tuple[int, ...]], ...],
+    offsets: tuple[tuple[_Offset, tuple[int, ...], int], ...],
     reach: tuple[int, int],
 ) -> int:
     width = b[arg].format.width
     bits = len(initial).bit_length() - 1
     total = b.lookup(b.slice(arg, width - 1, width - bits), initial, fraction[1], "initial")
-    for offset, codes in offsets:
-        address = b.slice(arg, offset.place + offset.width - 1, offset.place)
-        if offset.rows:
-            address = b.concat(b.slice(arg, width - 1, width - offset.rows), address)
-        total = b.add(total, b.lookup(address, codes, fraction[1], "offset"))
+    for offset, codes, mirrored_bits in offsets:
+        total = b.add(total, _offset(b, arg, offset, codes, fraction[1], mirrored_bits))
     return b.narrow(b.round_to(total, fraction[0]), *reach)
+
+
+def _offset(b: CircuitBuilder, arg: int, offset: _Offset, codes: tuple[int, ...], fraction: int, bits: int) -> int:
+    width, high = b[arg].format.width, offset.place + offset.width - 1
+    if offset.odd:
+        upright = b.slice(arg, high, high)
+        address = mirrored(b, upright, b.slice(arg, high - 1, offset.place), offset.width - 1)
+    else:
+        address = b.slice(arg, high, offset.place)
+    if offset.rows:
+        address = b.concat(b.slice(arg, width - 1, width - offset.rows), address)
+    if not offset.odd:
+        return b.lookup(address, codes, fraction, "offset")
+    entry = b.cast(b.lookup(address, codes, 0, "offset"), Format(False, bits, 0))
+    return mirrored(b, upright, entry, bits, fraction)

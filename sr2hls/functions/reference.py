@@ -8,14 +8,18 @@ domain edges), every code has an Arb evaluation of its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from flint import arb, ctx
 from numpy.typing import NDArray
 
+from sr2hls.analyze.interval import Interval
+from sr2hls.builder import CircuitBuilder
 from sr2hls.errors import DomainError
 from sr2hls.functions.spec import FunctionSpec
+from sr2hls.interpret import interpret
 
 Codes = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -23,6 +27,7 @@ Reals = NDArray[np.float64]
 _PRECISIONS = (80, 160, 640)  # bits
 _TERMS = 9  # of a Taylor model, without its remainder
 _SHORTEST = 8  # codes that are not worth a Taylor model
+_MOST_DROP = 60  # bits that the reference may be finer than a result
 _CLOSE = 2.0**-45  # of the function's size: how wide an enclosure by a Taylor model may be
 _BITS = 60  # of the largest value as an integer
 
@@ -60,6 +65,22 @@ def value_at(spec: FunctionSpec, x: arb) -> arb:
         f"'{spec.function.origin}' is not finite at its argument {float(x):.6g}. "
         "Declare a range that avoids it (--range), or clamp the argument (--domain clamp)"
     )
+
+
+def measured_error(spec: FunctionSpec, build: Callable[[CircuitBuilder, int], int]) -> Interval | None:
+    """Result - function over every argument, by running the circuit; None where its words are too wide for that."""
+    reference = reference_of(spec)
+    b = CircuitBuilder()
+    circuit = b.build([("y", build(b, b.input("t", spec.word)))])
+    codes = np.arange(spec.low, spec.high + 1)
+    found = np.asarray(interpret(circuit, {"t": codes} if circuit.inputs else {})["y"], dtype=np.int64)
+    drop = reference.fraction - circuit.nodes[circuit.outputs[0][1]].format.fraction
+    if not 0 <= drop <= _MOST_DROP or int(np.abs(found).max()).bit_length() + drop > _MOST_DROP + 2:
+        return None
+    result = np.broadcast_to(found << drop, codes.shape)
+    scale = arb(2) ** -reference.fraction
+    below, above = (result - reference.upper).min(), (result - reference.lower).max()
+    return Interval(arb(int(below)) * scale, arb(int(above)) * scale)
 
 
 def _reference(spec: FunctionSpec) -> Reference:

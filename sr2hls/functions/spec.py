@@ -18,7 +18,8 @@ class FunctionSpec:
     """Evaluate `function` at the value of every code in [low, high] of a word.
 
     Arguments outside `domain` count as its nearer end (the circuit's argument may leave it by a rounding). The result
-    has `fraction` fraction bits and is within `tolerance` (a real number) of the function.
+    has `fraction` fraction bits, up to `spare_bits` more where that is cheaper, and is within `tolerance` (a real
+    number) of the function.
     """
 
     function: Univariate
@@ -28,6 +29,7 @@ class FunctionSpec:
     domain: Interval
     fraction: int
     tolerance: arb
+    spare_bits: int = 0
 
     def argument(self, code: int) -> arb:
         """The real argument that a code stands for, exactly."""

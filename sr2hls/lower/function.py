@@ -53,7 +53,8 @@ def lower_function(state: State, step: Assignment, budget: float, fraction: int 
         word = state.b[node].format
     low, high, tolerance = state.b[node].low, state.b[node].high, arb(budget) * (1 + arb(2) ** -30)
     fractions = _fractions(word, budget) if fraction is None else [fraction]
-    specs = [FunctionSpec(function, word, low, high, domain, bits, tolerance) for bits in fractions]
+    spare = 1 if fraction is None else 0
+    specs = [FunctionSpec(function, word, low, high, domain, bits, tolerance, spare) for bits in fractions]
     evaluator = choose(specs, state.target, state.words.tastes.get(step.symbol.name, Taste()))
     inherited = _inherited(cells, domain, error)
     return FunctionResult(evaluator.build(state.b, node), evaluator.error, inherited, evaluator.method)

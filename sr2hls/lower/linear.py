@@ -18,6 +18,7 @@ from sr2hls.analyze.evaluate import constant_ball, exact_rational
 from sr2hls.analyze.interval import ZERO, Interval, nearest_code
 from sr2hls.builder import CircuitBuilder
 from sr2hls.formats import MAX_WIDTH
+from sr2hls.lower.arrival import Arrivals, sum_by_arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,20 @@ def exact_fraction_bits(terms: list[Term], constant: sympy.Expr, b: CircuitBuild
 
 
 def linear_sum(
-    b: CircuitBuilder, terms: list[Term], constant: sympy.Expr, fraction: int, slack: float, center: arb
+    b: CircuitBuilder,
+    terms: list[Term],
+    constant: sympy.Expr,
+    fraction: int,
+    slack: float,
+    center: arb,
+    arrivals: Arrivals | None = None,
 ) -> LinearResult:
     """Sum the terms, keeping `fraction` fraction bits, rounded half up.
 
     Args:
         slack: how much the coefficients' own rounding may add to the error (a real number).
         center: added to the constant where the sum is rounded anyway, so that a known bias of the operands vanishes.
+        arrivals: what is ready late is added last; None: the narrowest first.
     """
     digits: list[tuple[int, int, int]] = []  # (sign, power of two, node)
     error = ZERO
@@ -73,7 +81,7 @@ def linear_sum(
     code = nearest_code(wanted, bits)
     offset = arb(code) * arb(2) ** -bits - constant_ball(constant)  # what was added beyond the constant itself
     error = error + Interval(offset.lower(), offset.upper())
-    node = _tree(b, digits, code, bits)
+    node = _tree(b, digits, code, bits, arrivals)
     if rounds:
         dropped = arb(2) ** -fraction - arb(2) ** -b[node].format.fraction
         node = b.round_to(node, fraction)
@@ -122,7 +130,9 @@ def signed_digits(value: Fraction) -> list[tuple[int, int]]:
     return digits
 
 
-def _tree(b: CircuitBuilder, digits: list[tuple[int, int, int]], code: int, bits: int) -> int:
+def _tree(
+    b: CircuitBuilder, digits: list[tuple[int, int, int]], code: int, bits: int, arrivals: Arrivals | None
+) -> int:
     """Add signed, shifted nodes and a constant; narrow operands first, so that the tree is shallow and small."""
     serial = 0
     heap: list[tuple[int, int, int, int]] = []  # (depth, serial, sign, node)
@@ -135,6 +145,9 @@ def _tree(b: CircuitBuilder, digits: list[tuple[int, int, int]], code: int, bits
         b.origin = f"the constant of {whole}, with what rounds the sum"
         heap.append((0, serial, 1, b.constant(code, bits)))
         serial += 1
+    if arrivals is not None:
+        b.origin = whole
+        return sum_by_arrival(b, [(sign, node) for _, _, sign, node in heap], arrivals)
     heapq.heapify(heap)
     while len(heap) > 1:
         depth, _, sign, first = heapq.heappop(heap)

@@ -16,7 +16,19 @@ from sr2hls.circuit import Circuit, Overflow, Rounding
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.lower.function import lower_function
-from sr2hls.lower.state import Entry, State, Words, enter, exact_node, floored, linear_step, product_node
+from sr2hls.lower.state import (
+    Entry,
+    State,
+    Words,
+    enter,
+    exact_node,
+    factors_of,
+    floored,
+    is_tabled,
+    linear_step,
+    product_fraction,
+    product_node,
+)
 from sr2hls.lower.uniform import cut_step
 from sr2hls.program import Assignment, Kind, Program
 from sr2hls.quantize.errors import propagated
@@ -120,10 +132,11 @@ def _lower_step(state: State, step: Assignment, exact: bool) -> Entry:
             node, local = linear_step(state, step, fraction, budget / 4, exact)
             inherited = propagated(step, state.analysis.ranges, state.errors)
         case Kind.PRODUCT:
-            node, off = product_node(state, step)
+            factors = factors_of(state, step)
+            node = product_node(state, step, factors)
             fraction = b[node].format.fraction if exact else math.ceil(math.log2(1 / budget))
             node, dropped = floored(b, node, fraction)
-            local = off + dropped
+            local = factors.error + dropped
             inherited = propagated(step, state.analysis.ranges, state.errors)
         case _:
             node, local = exact_node(state, step), ZERO
@@ -141,10 +154,26 @@ def _lower_output(state: State, step: Assignment, name: str, word: Format) -> En
             node, local, inherited, method = result.node, result.local, result.inherited, result.method
         case Kind.LINEAR:
             node, local = linear_step(state, step, word.fraction, spare * ulp, exact=False, center=inherited)
+        case Kind.PRODUCT:
+            factors = factors_of(state, step)
+            have = product_fraction(state, step, factors)
+            constant, local = _rounding(have, word.fraction, inherited + factors.error)
+            half = constant == (1 << max(0, have - word.fraction - 1), have)
+            if half and not is_tabled(state, step, factors):  # the cast can add it
+                node = b.round_to(product_node(state, step, factors), word.fraction, Rounding.HALF_UP)
+            else:
+                node = b.round_to(product_node(state, step, factors, constant), word.fraction)
+            local = local + factors.error
         case _:
-            whole, off = product_node(state, step) if step.kind is Kind.PRODUCT else (exact_node(state, step), ZERO)
-            node, local = _rounded_output(b, whole, word.fraction, inherited + off)
-            local = local + off
+            whole = exact_node(state, step)
+            have = b[whole].format.fraction
+            constant, local = _rounding(have, word.fraction, inherited)
+            if constant == (1 << max(0, have - word.fraction - 1), have):
+                node = b.round_to(whole, word.fraction, Rounding.HALF_UP)
+            elif constant[0]:
+                node = b.round_to(b.add(whole, b.constant(*constant)), word.fraction)
+            else:
+                node = b.round_to(whole, word.fraction)
     entry = enter(state, step, node, local, inherited, method)
     node = _fitted(state, entry, name, word)
     state.nodes[step.symbol.name] = node
@@ -176,18 +205,12 @@ def _aligned_range(b: CircuitBuilder, node: int, fraction: int) -> tuple[int, in
     return b[node].low << gain, b[node].high << gain
 
 
-def _rounded_output(b: CircuitBuilder, node: int, fraction: int, inherited: Interval) -> tuple[int, Interval]:
-    """Round half up, the known bias of the operands taken out by the same adder."""
-    have = b[node].format.fraction
+def _rounding(have: int, fraction: int, inherited: Interval) -> tuple[tuple[int, int], Interval]:
+    """The constant (code, fraction bits) that rounds half up and takes out the known bias; what that makes it err."""
     if have <= fraction:
-        return node, ZERO
+        return (0, fraction), ZERO
     bits = max(have, fraction + 2)
-    wanted = arb(2) ** -(fraction + 1) - inherited.middle
-    code = nearest_code(wanted, bits)
+    code = nearest_code(arb(2) ** -(fraction + 1) - inherited.middle, bits)
     offset = ball(code) * arb(2) ** -bits
-    if bits == have and code == 1 << (have - fraction - 1):
-        moved = b.round_to(node, fraction, Rounding.HALF_UP)
-    else:
-        moved = b.round_to(b.add(node, b.constant(code, bits)), fraction)
     dropped = arb(2) ** -fraction - arb(2) ** -bits
-    return moved, Interval((offset - dropped).lower(), offset.upper())
+    return (code, bits), Interval((offset - dropped).lower(), offset.upper())

@@ -14,7 +14,10 @@ from sr2hls.builder import CircuitBuilder
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.functions import Taste
+from sr2hls.lower.arrival import Arrivals
 from sr2hls.lower.linear import Term, exact_fraction_bits, linear_sum
+from sr2hls.lower.tabled_product import can_be_tabled, tabled_fraction, tabled_product
+from sr2hls.lower.tabled_sum import tabled_sum
 from sr2hls.program import Assignment, Kind, linear_terms
 from sr2hls.quantize.errors import band
 from sr2hls.targets import Target
@@ -26,13 +29,15 @@ class Words:
 
     budgets: local error allowed per inner step, by symbol name (real numbers); spare: per output name, the ulps that
     its step may err beyond the half ulp of its rounding; cuts: per (step, operand), the fraction bits of the operand
-    that the step drops before it multiplies; tastes: per function step, what its evaluator is chosen by.
+    that the step drops before it multiplies; tastes: per function step, what its evaluator is chosen by; tabled: sums
+    and products that are made of small tables, not of shifts or a multiplier.
     """
 
     budgets: Mapping[str, float] = field(default_factory=dict)
     spare: Mapping[str, float] = field(default_factory=dict)
     cuts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     tastes: Mapping[str, Taste] = field(default_factory=dict)
+    tabled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class State:
     raw: dict[str, int] = field(default_factory=dict)  # ports before the clamp
     errors: dict[str, Interval] = field(default_factory=dict)
     uniform: Format | None = None  # every step is cut to this word, as hls4ml does; it may wrap
+    arrivals: Arrivals = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.arrivals = Arrivals(self.b, self.target)
 
     def hardware_range(self, name: str) -> Interval:
         """The values that the circuit's word may take: the real range widened by the error."""
@@ -90,7 +99,12 @@ def linear_step(
     if exact:
         bits = exact_fraction_bits(terms, constant, state.b)
         fraction, slack = (fraction, slack) if bits is None else (max(bits, fraction), 2.0**-60)
-    result = linear_sum(state.b, terms, constant, fraction, slack, -center.middle)
+    result, arrivals = None, None
+    if step.symbol.name in state.words.tabled and not exact:
+        arrivals = state.arrivals
+        result = tabled_sum(state.b, terms, constant, fraction, -center.middle, arrivals)
+    if result is None:
+        result = linear_sum(state.b, terms, constant, fraction, slack, -center.middle, arrivals)
     if step.kind is Kind.LINEAR:
         return result.node, result.error
     bits = max(1, state.b[result.node].format.fraction)
@@ -98,21 +112,56 @@ def linear_step(
     return wrapped, result.error
 
 
-def product_node(state: State, step: Assignment) -> tuple[int, Interval]:
-    """The product of the operands, low bits dropped where the words say so, and what that makes it err."""
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What a product step multiplies: two nodes, low bits to drop from each, and what dropping them makes it err."""
+
+    nodes: tuple[int, int]
+    cuts: tuple[int, int]
+    error: Interval
+
+
+def product_fraction(state: State, step: Assignment, factors: Factors) -> int:
+    """The fraction bits that the product of what is kept has."""
+    if is_tabled(state, step, factors):
+        return tabled_fraction(state.b, *factors.nodes, factors.cuts)
+    return sum(state.b[node].format.fraction - cut for node, cut in zip(factors.nodes, factors.cuts, strict=True))
+
+
+def factors_of(state: State, step: Assignment) -> Factors:
     b = state.b
     names = [arg.name for arg in step.expression.args if arg.is_Symbol]
-    factors = []
-    for name in (names[0], names[-1]):
-        cut = state.words.cuts.get((step.symbol.name, name), 0)
+    ends = (names[0], names[-1])
+    nodes, (first, second) = [], [state.words.cuts.get((step.symbol.name, name), 0) for name in ends]
+    offs = []
+    for name, cut in zip(ends, (first, second), strict=True):
         node = state.nodes[name]
-        factors.append(floored(b, node, b[node].format.fraction - cut) if cut else (node, ZERO))
-    (first, off), (second, aside) = factors
-    a, c = (state.hardware_range(name) for name in (names[0], names[-1]))
+        nodes.append(node)
+        offs.append(floored(b, node, b[node].format.fraction - cut)[1] if cut else ZERO)
+    a, c = (state.hardware_range(name) for name in ends)
+    off, aside = offs
     error = ZERO
     if off != ZERO or aside != ZERO:  # (a + off)(c + aside) - ac
         error = a * aside + c * off + off * aside
-    return b.mul(first, second), error
+    return Factors((nodes[0], nodes[1]), (first, second), error)
+
+
+def is_tabled(state: State, step: Assignment, factors: Factors) -> bool:
+    """Whether the product is made of small tables."""
+    return step.symbol.name in state.words.tabled and can_be_tabled(state.b, *factors.nodes, factors.cuts)
+
+
+def product_node(state: State, step: Assignment, factors: Factors, constant: tuple[int, int] = (0, 0)) -> int:
+    """The product of the factors without their dropped bits, plus a constant (code, fraction bits)."""
+    b = state.b
+    if is_tabled(state, step, factors):
+        return tabled_product(b, *factors.nodes, factors.cuts, constant, state.arrivals)
+    kept = [
+        floored(b, node, b[node].format.fraction - cut)[0]
+        for node, cut in zip(factors.nodes, factors.cuts, strict=True)
+    ]
+    product = b.mul(kept[0], kept[1])
+    return b.add(product, b.constant(*constant)) if constant[0] else product
 
 
 def exact_node(state: State, step: Assignment) -> int:

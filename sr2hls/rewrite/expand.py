@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sympy
 
+from sr2hls.program import linear_terms
+
 _PREVIOUS = sympy.Symbol("_previous", real=True)
 _HIGHEST = 8
 
@@ -45,3 +47,29 @@ def horner(region: sympy.Expr, atom: sympy.Symbol) -> list[sympy.Expr] | None:
         if coefficient != 0:
             steps.append(_PREVIOUS + coefficient)
     return steps
+
+
+def opened(total: sympy.Add) -> sympy.Expr:
+    """A sum with constants taken out of the products in it: a·x + x·(y + b) becomes (a + b)·x + x·y.
+
+    Only where every term that comes of it is there already: that saves the addition in front of the multiplier.
+    """
+    beside = {s for part in total.args for s in (linear_terms(part) or ({}, None))[0]}
+    parts = [_without_constants(part, beside) for part in total.args]
+    return sympy.Add(*parts) if any(new is not old for new, old in zip(parts, total.args, strict=True)) else total
+
+
+def _without_constants(part: sympy.Expr, beside: set[sympy.Symbol]) -> sympy.Expr:
+    factors = [factor for factor in sympy.Mul.make_args(part) if factor.free_symbols]
+    affine = [terms for factor in factors if (terms := linear_terms(factor)) is not None]
+    if len(factors) != 2 or len(affine) != 2:
+        return part
+    (first, one), (second, two) = affine
+    if (one == 0 and two == 0) or (len(first) * len(second) > 1 and first.keys() & second.keys()):
+        return part
+    if not ((set(second) <= beside or one == 0) and (set(first) <= beside or two == 0)):
+        return part
+    a, b = (sympy.Add(*(k * s for s, k in terms.items())) for terms in (first, second))
+    scale = sympy.Mul(*[factor for factor in sympy.Mul.make_args(part) if not factor.free_symbols])
+    spread = [sympy.expand_mul(scale * k) for k in (one * b, two * a)]
+    return sympy.Add(scale * a * b, *spread, scale * one * two)

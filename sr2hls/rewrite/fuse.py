@@ -17,7 +17,7 @@ from sr2hls import operators as ops
 from sr2hls.errors import UnsupportedError
 from sr2hls.model import SymbolicModel, symbol
 from sr2hls.program import Assignment, Kind, Program, Turns, kind_of, linear_terms
-from sr2hls.rewrite.expand import horner, monomial
+from sr2hls.rewrite.expand import horner, monomial, opened
 from sr2hls.rewrite.period import period_in
 from sr2hls.rewrite.text import short_text
 
@@ -39,6 +39,7 @@ _NATIVE = (
 )
 
 _LARGEST_SCALE = 1 << 16
+_DEPTH = {Kind.TURNS: 3, Kind.FUNCTION: 2, Kind.PRODUCT: 4}  # adders in a row; 1 for the other kinds
 _WHAT_CAN = (
     "hardware exists for + - * / ^, every function of one variable, abs, sign, min, max, comparisons, cond, ifelse, "
     "clamp, logical_or, logical_and, floor, ceil, round, and mod by a constant"
@@ -50,6 +51,9 @@ def fuse(
 ) -> Program:
     """Fuse the model's formulas.
 
+    Products are ordered for the shortest path, unless an order by name leaves fewer functions and products: formulas
+    that are alike share more of them then.
+
     Args:
         narrow: the inputs whose every code fits a table; over these a region may hold kinks and jumps. Over wider
             symbols such operations become comparisons and selections.
@@ -59,7 +63,19 @@ def fuse(
     Raises:
         UnsupportedError: an operation has no hardware yet; the message names the sub-expression.
     """
-    fuser = _Fuser(model.inputs, narrow)
+    held, named = list(narrow), list(shared)
+    return min((_fused(model, held, named, early) for early in (True, False)), key=_multiplications)
+
+
+def _multiplications(program: Program) -> tuple[int, int]:
+    kinds = [step.kind for step in program.assignments]
+    return kinds.count(Kind.FUNCTION), kinds.count(Kind.PRODUCT)
+
+
+def _fused(
+    model: SymbolicModel, narrow: list[str], shared: list[tuple[sympy.Symbol, sympy.Expr]], early: bool
+) -> Program:
+    fuser = _Fuser(model.inputs, narrow, early)
     for name, expression in shared:
         fuser.share(name, expression)
     outputs = fuser.own_outputs([(output.name, fuser.output(output.expression)) for output in model.outputs])
@@ -77,7 +93,8 @@ def _needed(assignments: list[Assignment], outputs: list[sympy.Symbol]) -> set[s
 
 
 class _Fuser:
-    def __init__(self, inputs: Iterable[str], narrow: Iterable[str]) -> None:
+    def __init__(self, inputs: Iterable[str], narrow: Iterable[str], early: bool) -> None:
+        self.early = early  # the shortest path first, else what can be shared
         self.inputs = {symbol(name) for name in inputs}
         self.narrow = {symbol(name) for name in narrow}
         self.assignments: list[Assignment] = []
@@ -85,6 +102,7 @@ class _Fuser:
         self._meaning: dict[sympy.Symbol, sympy.Expr] = {}
         self._regions: dict[sympy.Expr, sympy.Expr] = {}
         self._linear: dict[sympy.Symbol, sympy.Expr] = {}
+        self._depths: dict[sympy.Symbol, int] = {}
 
     def output(self, expression: sympy.Expr) -> sympy.Symbol:
         """The symbol of a whole formula."""
@@ -128,6 +146,8 @@ class _Fuser:
             raise UnsupportedError(f"'{type(expression).__name__}' in '{expression}' has no hardware; {_WHAT_CAN}")
         if isinstance(expression, sympy.Pow):
             return self._power(expression)
+        if isinstance(expression, sympy.Add) and self.early:
+            expression = opened(expression)
         parts = [self.region(arg) for arg in expression.args]
         atoms: set[sympy.Symbol] = set().union(*(part.free_symbols for part in parts))
         if isinstance(expression, sympy.Add):
@@ -156,6 +176,8 @@ class _Fuser:
                 total.append(part)
             else:
                 scale, rest = part.as_coeff_Mul()
+                if self.early and rest not in self._known:  # else its table serves both
+                    scale, (rest,) = _folded(scale, [rest])
                 total.append(scale * self.close(rest))
         terms, constant = linear_terms(sympy.Add(*total)) or ({}, sympy.Integer(0))
         if not terms:
@@ -166,7 +188,7 @@ class _Fuser:
 
     def _product(self, parts: list[sympy.Expr]) -> sympy.Expr:
         scale: sympy.Expr = sympy.Integer(1)
-        factors: list[sympy.Symbol] = []
+        rests: list[sympy.Expr] = []
         for atom, group in _by_atom(parts):
             part = sympy.Mul(*group)
             if atom is None:
@@ -174,11 +196,17 @@ class _Fuser:
                 continue
             constant, rest = _strip(part, atom)
             scale *= constant
-            factors.append(self.close(rest))
-        factors.sort(key=lambda s: s.name)
-        while len(factors) > 1:  # a balanced tree: the shortest path
-            pairs = [factors[i : i + 2] for i in range(0, len(factors), 2)]
-            factors = [self._assign(sympy.Mul(*pair)) if len(pair) == 2 else pair[0] for pair in pairs]
+            rests.append(rest)
+        if self.early:
+            scale, rests = _folded(scale, rests)
+        factors = sorted((self.close(rest) for rest in rests), key=lambda s: s.name)
+        while len(factors) > 1:
+            if self.early:  # what is ready first is multiplied first
+                factors.sort(key=lambda s: (self._depths.get(s, 0), s.name))
+                factors = [self._assign(sympy.Mul(*factors[:2])), *factors[2:]]
+            else:
+                pairs = [factors[i : i + 2] for i in range(0, len(factors), 2)]
+                factors = [self._assign(sympy.Mul(*pair)) if len(pair) == 2 else pair[0] for pair in pairs]
         return scale * factors[0]
 
     # Kinks and jumps over wide symbols.
@@ -313,6 +341,8 @@ class _Fuser:
             if kind is Kind.LINEAR and expression.free_symbols:
                 self._linear[name] = expression
             self.assignments.append(Assignment(name, expression, kind, short_text(meaning)))
+            before = max((self._depths.get(s, 0) for s in expression.free_symbols), default=0)
+            self._depths[name] = before + _DEPTH.get(kind, 1)
         return self._known[expression]
 
 
@@ -328,6 +358,19 @@ def _strip(part: sympy.Expr, atom: sympy.Symbol) -> tuple[sympy.Expr, sympy.Expr
     constants = [f for f in sympy.Mul.make_args(part) if atom not in f.free_symbols]
     rest = [f for f in sympy.Mul.make_args(part) if atom in f.free_symbols]
     return sympy.Mul(*constants), sympy.Mul(*rest)
+
+
+def _folded(scale: sympy.Expr, rests: list[sympy.Expr]) -> tuple[sympy.Expr, list[sympy.Expr]]:
+    """A product's scale put into the first factor that is a function: there it costs nothing. Its sign stays."""
+    sign = sympy.Integer(-1) if scale.could_extract_minus_sign() else sympy.Integer(1)
+    size = sign * scale
+    if isinstance(size, sympy.Rational) and size.p.bit_count() == 1 and size.q.bit_count() == 1:
+        return scale, rests
+    for index, rest in enumerate(rests):
+        (atom,) = rest.free_symbols
+        if linear_terms(rest) is None and not rest.is_polynomial(atom):
+            return sign, [*rests[:index], size * rest, *rests[index + 1 :]]
+    return scale, rests
 
 
 def _whole(a: sympy.Expr, b: sympy.Expr) -> sympy.Integer:

@@ -46,11 +46,13 @@ def nextpnr_ecp5(
     clock_ns: float | None = None,
     latency: int = 0,
     bram: bool = False,
+    dsp: bool = True,
 ) -> PlaceAndRoute:
     """Place and route one Verilog file (a path) or text; deterministic for a seed.
 
     `latency` is the design's own, in cycles. Ports that are not registered inside the design are registered in a
-    harness around it, so that the frequency covers all of its logic. Without `bram`, tables stay in LUTs.
+    harness around it, so that the frequency covers all of its logic. Without `bram`, tables stay in LUTs;
+    without `dsp`, products.
 
     Raises ToolError when a tool is missing or fails, or the target is no ECP5.
     """
@@ -64,13 +66,14 @@ def nextpnr_ecp5(
     text = source_text(verilog)
     with tempfile.TemporaryDirectory(prefix="sr2hls_nextpnr_") as name:
         folder = Path(name)
-        netlist, yosys = ecp5_netlist(text, top, folder, bram=bram)
+        netlist, yosys = ecp5_netlist(text, top, folder, bram=bram, dsp=dsp)
         open_in, open_out = unregistered_ports(netlist["modules"][top])
         ports = netlist["modules"][top]["ports"]
         placed = top
         if open_in or open_out:
             placed = f"{top}_harness"
-            ecp5_netlist(f"{text}\n{harness(placed, top, ports, open_in, open_out)}", placed, folder, bram=bram)
+            whole = f"{text}\n{harness(placed, top, ports, open_in, open_out)}"
+            ecp5_netlist(whole, placed, folder, bram=bram, dsp=dsp)
         mhz = 1000 / (clock_ns or target.clock_ns)
         reports = [_place(program, placed, target, folder, seed=seed, mhz=mhz) for seed in seeds]
         version = nextpnr_version(program)

@@ -85,8 +85,8 @@ def _verilog(design: Design, folder: Path) -> tuple[str, str]:
 
 
 def _yosys(family: str) -> Callable[[Design, str, str, Path, int], Json]:
-    def run(_design: Design, text: str, top: str, _folder: Path, _seeds: int) -> Json:
-        found = yosys_counts(text, top, family)
+    def run(design: Design, text: str, top: str, _folder: Path, _seeds: int) -> Json:
+        found = yosys_counts(text, top, family, dsp=design.target.has_dsp)
         return {
             **asdict(found),
             "tool": f"yosys-{family}",
@@ -100,7 +100,13 @@ def _yosys(family: str) -> Callable[[Design, str, str, Path, int], Json]:
 
 def _nextpnr(design: Design, text: str, top: str, _folder: Path, seeds: int) -> Json:
     target = _ecp5(design.target)
-    run = nextpnr_ecp5(text, top, target, seeds=range(1, seeds + 1), clock_ns=design.clock_ns, latency=design.latency)
+    run = nextpnr_ecp5(
+        *(text, top, target),
+        seeds=range(1, seeds + 1),
+        clock_ns=design.clock_ns,
+        latency=design.latency,
+        dsp=design.target.has_dsp,
+    )
     data = asdict(run)
     return {
         **{key: list(value) if isinstance(value, tuple) else value for key, value in data.items()},

@@ -44,17 +44,18 @@ class Counts:
     version: str
 
 
-def yosys_counts(verilog: Path | str, top: str, family: str, *, bram: bool = False) -> Counts:
+def yosys_counts(verilog: Path | str, top: str, family: str, *, bram: bool = False, dsp: bool = True) -> Counts:
     """Synthesize one Verilog file (a path) or text for `xc7`, `ecp5` or `xcup` and count the cells.
 
-    Without `bram`, tables stay in LUTs, as the targets' delay model has them. Yosys packs no register into a DSP48E2
-    and maps its carries to CARRY4, so of `xcup` only the DSP count is close to a real UltraScale+ one.
+    Without `bram`, tables stay in LUTs, as the targets' delay model has them; without `dsp`, products. Yosys packs no
+    register into a DSP48E2 and maps its carries to CARRY4, so of `xcup` only the DSP count is close to a real
+    UltraScale+ one.
 
     Raises ToolError when Yosys is missing or refuses the text.
     """
     if family not in FAMILIES:
         raise ToolError(f"Yosys counts are for {', '.join(FAMILIES)}, not '{family}'")
-    script = [*synthesis(top, FAMILIES[family], bram=bram), "tee -q -o stat.json stat -json"]
+    script = [*synthesis(top, FAMILIES[family], bram=bram, dsp=dsp), "tee -q -o stat.json stat -json"]
     with tempfile.TemporaryDirectory(prefix="sr2hls_yosys_") as name:
         folder = Path(name)
         (folder / "top.v").write_text(source_text(verilog))
@@ -63,20 +64,23 @@ def yosys_counts(verilog: Path | str, top: str, family: str, *, bram: bool = Fal
     return counts(data["design"]["num_cells_by_type"], tool, version)
 
 
-def ecp5_netlist(verilog: str, top: str, folder: Path, *, bram: bool = False) -> tuple[dict[str, Any], str]:
+def ecp5_netlist(
+    verilog: str, top: str, folder: Path, *, bram: bool = False, dsp: bool = True
+) -> tuple[dict[str, Any], str]:
     """Write `folder/TOP.json`, the netlist that nextpnr-ecp5 reads; returns it as data, and tool and version.
 
     Raises ToolError when Yosys is missing or refuses the text.
     """
     (folder / f"{top}.v").write_text(verilog)
-    script = synthesis(top, f"{FAMILIES['ecp5']} -json {top}.json", bram=bram)
+    script = synthesis(top, f"{FAMILIES['ecp5']} -json {top}.json", bram=bram, dsp=dsp)
     tool, version = run_yosys([f"read_verilog -sv {top}.v", *script], folder)
     netlist: dict[str, Any] = json.loads((folder / f"{top}.json").read_text())
     return netlist, f"{tool} {version}"
 
 
-def synthesis(top: str, family: str, *, bram: bool = False) -> list[str]:
+def synthesis(top: str, family: str, *, bram: bool = False, dsp: bool = True) -> list[str]:
     """The commands that map a design to a family's cells; `family` is the synthesis command, from `FAMILIES`."""
+    family = family if dsp else f"{family} -nodsp"
     if bram:
         return _mapped(f"{family} -top {top}")
     # Map tables to logic before Yosys can fold the register of their address into them. It takes a table with a
@@ -92,7 +96,7 @@ def _mapped(command: str) -> list[str]:
     Yosys 0.70's `xilinx_dsp` takes an adder behind a multiplier into the block although it has other users too, and
     the netlist is wrong. Adders are hidden from it, so that it packs registers and no arithmetic.
     """
-    if not command.startswith("synth_xilinx"):
+    if not command.startswith("synth_xilinx") or " -nodsp" in command:
         return [command]
     family = command.split("-family ")[1].split(maxsplit=1)[0]
     sizes, library = _DSP[family]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from sr2hls.targets.coefficients import Cost, Costs, Dsp, LookupCost
 from sr2hls.targets.rom import LEAF, rom_structure
 
 _FOLDER = Path(__file__).resolve().parent
+NO_DSP = "-nodsp"
+_NEVER = 1 << 20  # bits of a product
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class Target:
     net_ns: float = 0.0  # a net from register to register: no stage is faster
     dsp_onward_ns: float = 0.0  # what a path saves where it goes on behind a multiplier block, see `saved`
     chain_source: str = "not measured: no operation is taken to be faster behind another one"
+
+    @property
+    def has_dsp(self) -> bool:
+        """Whether products may take multiplier blocks."""
+        return self.costs.dsp.least_product < _NEVER
 
     def delay(self, circuit: Circuit, index: int) -> float:
         """Combinational delay of a node, ns: from its arguments' registers or logic to its result."""
@@ -164,7 +171,15 @@ def _aligned_width(args: list[Node]) -> int:
 
 @lru_cache
 def load_target(name: str) -> Target:
-    """Read `sr2hls/targets/NAME.toml`. Raises FormatError naming the known targets."""
+    """Read `sr2hls/targets/NAME.toml`; `NAME-nodsp` is that device with every product in LUTs.
+
+    Raises FormatError naming the known targets.
+    """
+    if name.endswith(NO_DSP):
+        device = load_target(name.removesuffix(NO_DSP))
+        return replace(
+            device, name=name, costs=replace(device.costs, dsp=replace(device.costs.dsp, least_product=_NEVER))
+        )
     return parse_target(target_file(name).read_text())
 
 

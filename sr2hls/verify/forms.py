@@ -6,7 +6,7 @@ over *atoms* (a comparison, a larger one, ... of such polynomials), plus an erro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -117,7 +117,7 @@ class Reading:
 
     leaves: node → the operand that it holds; sizes: the values of each operand in the circuit; floors: a cast to an
     integer counts as a floor, not as a rounding. `claims` collects wrapping casts that promise a range which their
-    argument alone does not give, with what is promised of.
+    argument alone does not give, with what is promised of. `tables` reads lookups at bits of operands.
     """
 
     circuit: Circuit
@@ -125,17 +125,20 @@ class Reading:
     sizes: Mapping[str, Span]
     floors: bool = False
     claims: dict[int, Form] = field(default_factory=dict)
+    tables: Callable[[int], Form] | None = None
     _known: dict[int, Form] = field(default_factory=dict)
 
     def form(self, index: int) -> Form:
         waiting = [index]
         while waiting:
             at = waiting[-1]
-            missing = [] if at in self.leaves else [a for a in self.circuit.nodes[at].args if a not in self._known]
+            node = self.circuit.nodes[at]
+            ends = at in self.leaves or node.op is Op.LOOKUP  # the bits that a table is looked up at have no form
+            missing = [] if ends else [a for a in node.args if a not in self._known]
             if at in self._known or not missing:
                 waiting.pop()
                 if at not in self._known:
-                    self._known[at] = self._read(at, self.circuit.nodes[at])
+                    self._known[at] = self._read(at, node)
             else:
                 waiting += missing
         return self._known[index]
@@ -143,7 +146,9 @@ class Reading:
     def _read(self, index: int, node: Node) -> Form:
         if index in self.leaves:
             return operand(self.leaves[index])
-        args = [self._known[a] for a in node.args]
+        if node.op is Op.LOOKUP and self.tables is not None:
+            return self.tables(index)
+        args = [self._known[a] for a in node.args if a in self._known]
         match node.op:
             case Op.CONSTANT:
                 return number(node.format.value(node.value))
@@ -165,6 +170,8 @@ class Reading:
                 return self._selected(node, *args)
             case Op.SLICE:
                 return self._sliced(node, args[0])
+            case Op.CONCAT:
+                return self._joined(node, *args)
             case Op.CAST:
                 return self._cast(index, node, args[0])
             case Op.INPUT:
@@ -190,6 +197,14 @@ class Reading:
         if not (whole and source.high <= node.format.greatest):
             raise Open("a slice of a value in a step without a function")
         return arg
+
+    def _joined(self, node: Node, high: Form, low: Form) -> Form:
+        for arg in node.args:
+            source = self.circuit.nodes[arg]
+            if source.format.signed or source.format.fraction:
+                raise Open("bits of a value that is no natural number are put together in a step without a function")
+        below = self.circuit.nodes[node.args[1]].format.width
+        return plus(scaled(high, Fraction(2) ** below), low)
 
     def _cast(self, index: int, node: Node, arg: Form) -> Form:
         source = self.circuit.nodes[node.args[0]]

@@ -111,11 +111,17 @@ def _method(line: NodeCertificate, proof: Proof) -> None:
     stops = [proof.steps[name].line.node for name in step.operands]
     lookups = [i for i in cone(circuit, line.node, stops) if circuit.nodes[i].op is Op.LOOKUP]
     sizes = sorted(len(circuit.tables[circuit.nodes[i].table].codes) for i in lookups)
-    if "table" in line.method:
-        stated = sorted(map(int, re.findall(r"\d+", line.method)))
-        if lookups and any(size not in stated for size in sizes):
+    method, _, around = line.method.partition(", scaled by ")
+    if around:  # the table of octaves stands beside those of the evaluator of one octave
+        octaves = [int(number) for number in re.findall(r"\d+", around)]
+        if len(octaves) != 1 or octaves[0] not in sizes:
             raise Wrong(f"step {line.symbol}: '{line.method}', but its tables have {sizes} entries")
-    found = re.match(r"polynomial of degree (\d+) on (\d+) equal segments", line.method)
+        sizes.remove(octaves[0])
+    if "table" in method:
+        stated = sorted(map(int, re.findall(r"\d+", method)))
+        if sizes and any(size not in stated for size in sizes):
+            raise Wrong(f"step {line.symbol}: '{line.method}', but its tables have {sizes} entries")
+    found = re.match(r"polynomial of degree (\d+) on (\d+) equal segments", method)
     if found and sizes and (len(sizes) > int(found[1]) + 1 or any(size != int(found[2]) for size in sizes)):
         raise Wrong(f"step {line.symbol}: '{line.method}', but its tables have {sizes} entries")
 

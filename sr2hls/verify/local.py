@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
 
 import sympy
 
@@ -12,6 +13,7 @@ from sr2hls.design import NodeCertificate
 from sr2hls.formats import Format
 from sr2hls.verify import forms
 from sr2hls.verify.definitions import affine, number_span
+from sr2hls.verify.fields import table_form
 from sr2hls.verify.forms import Form, Reading, fits
 from sr2hls.verify.proof import Proof, Step, promised, wrapped_reach
 from sr2hls.verify.span import UNIT, ZERO, Span, point
@@ -49,7 +51,8 @@ def local_error(
         form = forms.number(Format.parse(line.format).value(line.codes[0]))
         reading = None
     else:
-        reading = Reading(circuit, leaves, sizes, floors=kind == "floor")
+        tables = partial(table_form, circuit, leaves=leaves, rates=_rates(expression, kind, values), sizes=sizes)
+        reading = Reading(circuit, leaves, sizes, floors=kind == "floor", tables=tables)
         form = reading.form(index)
     if kind in ("linear", "turns"):
         local = _affine_gap(form, expression, values, sizes) + form.error
@@ -69,6 +72,19 @@ def local_error(
         whole = Span(node.format.value(node.low), node.format.value(node.high))
         hardware = whole if node.overflow is Overflow.SATURATE else hardware.meet(whole) or whole
     return local, hardware
+
+
+def _rates(expression: sympy.Expr, kind: str, values: Mapping[str, Form]) -> dict[str, Fraction]:
+    """Of a sum, about what each operand is multiplied by, by the name that its node goes by."""
+    rates: dict[str, Fraction] = {}
+    terms, _ = (affine(expression) if kind in ("linear", "turns") else None) or ({}, None)
+    for name, k in terms.items():
+        span = number_span(k)
+        for monomial, _factor in values[name].terms:
+            for held in monomial:
+                if isinstance(held, str):
+                    rates[held] = rates.get(held, Fraction(0)) + (span.low + span.high) / 2
+    return rates
 
 
 def _before_wrap(circuit: Circuit, index: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import sympy
 
-from sr2hls.circuit import Circuit, Op, Overflow
+from sr2hls.circuit import Circuit, Node, Op, Overflow
 from sr2hls.design import Design, NodeCertificate
 from sr2hls.verify.forms import fits
 from sr2hls.verify.refused import Wrong
@@ -84,13 +84,24 @@ def require_node(proof: Proof, line: NodeCertificate) -> None:
 
 
 def promised(proof: Proof, index: int, value: Span) -> None:
-    """A wrapping cast's range must hold every code of a value."""
+    """A wrapping cast's range must hold every code of a value that its argument can have, too."""
     node = proof.circuit.nodes[index]
     scale = 1 / node.format.ulp
     low, high = math.ceil(value.low * scale), math.floor(value.high * scale)
+    if node.op is Op.CAST:  # the argument's range is proven by itself
+        least, most = _as_cast(proof.circuit.nodes[node.args[0]], node.format.fraction)
+        low, high = max(low, least), min(high, most)
     if low < node.low or high > node.high:
         raise Wrong(f"node {index} promises the codes [{node.low}, {node.high}], but reaches [{low}, {high}]")
     proof.claims.add(index)
+
+
+def _as_cast(node: Node, fraction: int) -> tuple[int, int]:
+    """The codes of a node's range with so many fraction bits, however it is rounded."""
+    gain = fraction - node.format.fraction
+    if gain >= 0:
+        return node.low << gain, node.high << gain
+    return node.low >> -gain, (node.high >> -gain) + 1
 
 
 def wrapped_reach(circuit: Circuit, index: int) -> Span | None:

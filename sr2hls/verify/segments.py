@@ -13,12 +13,15 @@ from flint import arb, fmpq
 
 from sr2hls.circuit import Circuit
 from sr2hls.verify.evaluate import Formula
+from sr2hls.verify.grain import errors_by_grain, ignored_bits
 from sr2hls.verify.refused import Open, Wrong
 from sr2hls.verify.run import cone
 from sr2hls.verify.span import Span, of_value, point, to_arb, to_fmpq
-from sr2hls.verify.stretch import Split, Stretch, followed, last_casts, shifted
+from sr2hls.verify.stretch import Stretch, all_followed, last_casts, shifted
 
 _MOST = 1 << 14  # blocks
+_RUN_BITS, _FEW_BITS = 20, 14  # codes of one block: the most, and those that are no work
+_MOST_POINTS = 1 << 23  # of all blocks
 _TERMS = 8
 _PARTS = (4, 16, 64)  # intervals on which the difference of polynomials is bounded
 _FINEST = 4  # halvings of a block beyond what the circuit needs
@@ -39,7 +42,7 @@ def errors_by_stretch(
     bits = node.format.width
     waiting = [(node.format.least, bits, 0)]
     found: Span | None = None
-    count = 0
+    count = points = 0
     while waiting:
         base, k, extra = waiting.pop()
         if base > high or base + (1 << k) - 1 < low:
@@ -47,26 +50,30 @@ def errors_by_stretch(
         count += 1
         if count > _MOST:
             raise Open(f"the argument of node {index} falls into more than {_MOST} stretches")
-        try:
-            result = followed(circuit, path, leaf, base, k, index, trusted)
-        except Split:
-            if k == 0:
-                raise Open(f"node {index} cannot be followed at the code {base}") from None
-            waiting += [(base, k - 1, extra), (base + (1 << (k - 1)), k - 1, extra)]
-            continue
         first, last = max(base, low) - base, min(base + (1 << k) - 1, high) - base
-        error = _difference(result, circuit.nodes[index].format.ulp, formula, (base, first, last), unit, stated)
+        values, unsure = all_followed(circuit, path, leaf, base, k, trusted)
+        result, error = values[index], None
+        whole = result is not None and not unsure
+        if result is not None and whole:
+            ulp = circuit.nodes[index].format.ulp
+            error = _difference(result, ulp, formula, (base, first, last), unit, stated)
+        if error is None or not error.inside(stated):
+            # the truncations are not as independent as intervals have it: try every code that makes a difference
+            grain = ignored_bits(circuit, path, leaf, k, (values, unsure))
+            spare = k - grain
+            if spare <= (_RUN_BITS if grain and not whole else _FEW_BITS) and points < _MOST_POINTS:
+                points += 1 << spare
+                exact = errors_by_grain(circuit, index, leaf, (base + first, base + last), grain, formula)
+                if exact is not None and not exact.inside(stated):
+                    place = float(base * unit)
+                    raise Wrong(f"node {index} is off by {exact} from {place:.6g} on, the certificate says {stated}")
+                error = exact
         if error is not None and error.inside(stated):
             found = error if found is None else found.hull(error)
-        elif k > 0 and extra < _FINEST:
-            waiting += [(base, k - 1, extra + 1), (base + (1 << (k - 1)), k - 1, extra + 1)]
-        elif error is None:
-            raise Open(f"the function of node {index} has no Taylor model at its argument {float(base * unit):.6g}")
+        elif k == 0 or (whole and extra >= _FINEST):
+            raise Open(f"the errors of node {index} are not bounded at its argument {float(base * unit):.6g}")
         else:
-            raise Wrong(
-                f"node {index} is off by {error} for arguments from {float(base * unit):.6g} on, the certificate says "
-                f"{stated}"
-            )
+            waiting += [(base + half, k - 1, extra + whole) for half in (0, 1 << (k - 1))]
     if found is None:
         raise Open(f"node {index}: no argument lies in its range")
     return found

@@ -56,16 +56,24 @@ def ceil_of(value: fmpq) -> int:
 
 
 class Stretch:
-    """A code as a polynomial in r (integers, codes of its word) plus an interval of real error in codes."""
+    """A code as a polynomial in r (integers, codes of its word) plus an interval of real error in codes.
+
+    low, high: of the code, which may be known better (`within`) than from the polynomial and the error apart.
+    """
 
     __slots__ = ("coefficients", "error", "high", "low")
 
-    def __init__(self, coefficients: list[fmpq], error: Reach, top: int) -> None:
+    def __init__(self, coefficients: list[fmpq], error: Reach, top: int, within: Reach | None = None) -> None:
         while coefficients and coefficients[-1] == 0:
             coefficients = coefficients[:-1]
         self.coefficients, self.error = coefficients, error
         span = _range(coefficients, top) + error
-        self.low, self.high = span.low, span.high
+        self.low = span.low if within is None else max(span.low, within.low)
+        self.high = span.high if within is None else min(span.high, within.high)
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.low, self.high)
 
     @property
     def constant(self) -> int | None:
@@ -112,15 +120,16 @@ def last_casts(circuit: Circuit, index: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def followed(
-    circuit: Circuit, path: list[int], leaf: int, base: int, k: int, index: int, trusted: Collection[int] = ()
-) -> Stretch:
-    """The result for the codes base + r, 0 <= r < 2^k, of the leaf. Raises Split.
+def all_followed(
+    circuit: Circuit, path: list[int], leaf: int, base: int, k: int, trusted: Collection[int] = ()
+) -> tuple[dict[int, Stretch | None], list[int]]:
+    """Every node's value for the codes base + r, 0 <= r < 2^k, of the leaf; None where the block is not uniform.
 
-    trusted: casts (`last_casts`) that the caller shows not to wrap.
+    Also the casts whose ranges are not seen to hold. trusted: casts (`last_casts`) that the caller shows not to wrap.
     """
     top = (1 << k) - 1
     values: dict[int, Stretch | None] = {leaf: Stretch([fmpq(base), fmpq(1)] if k else [fmpq(base)], EXACT, top)}
+    unsure = []
     for at in path:
         node = circuit.nodes[at]
         try:
@@ -131,8 +140,11 @@ def followed(
             values[at] = _step(circuit, node, _needed(node, values), top)
         except Split:
             values[at] = None  # of no interest, perhaps: what a selection does not take
-        _check_promise(circuit, at, values[at], k)
-    return _known(values[index])
+        try:
+            _check_promise(circuit, at, values[at], k)
+        except Split:
+            unsure.append(at)
+    return values, unsure
 
 
 def _known(value: Stretch | None) -> Stretch:
@@ -222,15 +234,15 @@ def _step(circuit: Circuit, node: Node, args: list[Stretch], top: int) -> Stretc
 
 
 def _times(a: Stretch, k: fmpq, top: int) -> Stretch:
-    return Stretch([c * k for c in a.coefficients], a.error * at(k), top)
+    return Stretch([c * k for c in a.coefficients], a.error * at(k), top, a.reach * at(k))
 
 
 def _added(a: Stretch, b: Stretch, sign: int, top: int) -> Stretch:
     size = max(len(a.coefficients), len(b.coefficients))
     pad = [fmpq(0)]
     first, second = (s.coefficients + pad * (size - len(s.coefficients)) for s in (a, b))
-    error = a.error + b.error if sign > 0 else a.error - b.error
-    return Stretch([x + sign * y for x, y in zip(first, second, strict=True)], error, top)
+    error, within = (a.error + b.error, a.reach + b.reach) if sign > 0 else (a.error - b.error, a.reach - b.reach)
+    return Stretch([x + sign * y for x, y in zip(first, second, strict=True)], error, top, within)
 
 
 def _multiplied(a: Stretch, b: Stretch, top: int) -> Stretch:
@@ -248,9 +260,7 @@ def _aligned(args: list[Stretch], formats: list[Format], top: int) -> list[Stret
 
 
 def _sliced(arg: Stretch, place: int, width: int, top: int) -> Stretch:
-    """Bits place + width - 1 ... place, where the bits above do not change and those below are none or all dropped."""
-    if arg.error != EXACT:
-        raise Split
+    """Bits place + width - 1 ... place, where the bits above do not change: what those below hold is dropped."""
     above = floor_of(arg.low / (1 << (place + width)))
     if above != floor_of(arg.high / (1 << (place + width))):
         raise Split
@@ -260,9 +270,12 @@ def _sliced(arg: Stretch, place: int, width: int, top: int) -> Stretch:
     low, high = floor_of(whole.low / (1 << place)), floor_of(whole.high / (1 << place))
     if low == high:
         return Stretch([fmpq(low)], EXACT, top)
-    if all((c / (1 << place)).q == 1 for c in whole.coefficients):
-        return _times(whole, fmpq(1, 1 << place), top)
-    raise Split
+    kept = _times(whole, fmpq(1, 1 << place), top)
+    if arg.error == EXACT and all(c.q == 1 for c in kept.coefficients):
+        return kept
+    # a code is an integer, so its floor after the division is at most 1 - 2^-place below
+    dropped = Reach(fmpq(1, 1 << place) - 1, fmpq(0))
+    return Stretch(kept.coefficients, kept.error + dropped, top, Reach(fmpq(low), fmpq(high)))
 
 
 def _cast(arg: Stretch, drop: int, node: Node, top: int, *, never_wraps: bool) -> Stretch:
@@ -272,7 +285,9 @@ def _cast(arg: Stretch, drop: int, node: Node, top: int, *, never_wraps: bool) -
     elif drop > 0 and not all(c.q == 1 for c in moved.coefficients):
         unit = fmpq(1, 1 << drop)
         dropped = Reach(unit - 1, fmpq(0)) if node.rounding is Rounding.FLOOR else Reach(unit - fmpq(1, 2), fmpq(1, 2))
-        moved = Stretch(moved.coefficients, moved.error + dropped, top)
+        up = fmpq(0) if node.rounding is Rounding.FLOOR else fmpq(1, 2)
+        whole = Reach(fmpq(floor_of(moved.low + up)), fmpq(floor_of(moved.high + up)))
+        moved = Stretch(moved.coefficients, moved.error + dropped, top, whole)
     if never_wraps or (node.format.least <= moved.low and moved.high <= node.format.greatest):
         return moved
     # a rounded value lies on whole codes, so up to one code more does not leave the word

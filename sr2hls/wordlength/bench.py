@@ -35,6 +35,8 @@ class Outcome:
 class Bench:
     """One program on one device: `start` first, then `outcome` of any setting of `levers`.
 
+    `tabled`: sums and products of small tables are among them, which take no multiplier and are faster, but larger.
+
     `work` counts what was done, in lowerings of a circuit whose evaluators are known: the same on every machine.
     """
 
@@ -46,9 +48,10 @@ class Bench:
         targets: Mapping[str, float],
         device: Target,
         timing: Timing,
+        tabled: bool = False,
     ) -> None:
         self.program, self.analysis, self.outputs, self.targets = program, analysis, outputs, targets
-        self.device, self.timing = device, timing
+        self.device, self.timing, self.tabled = device, timing, tabled
         self.exact = exact_steps(program)
         self.levers: tuple[Lever, ...] = ()
         self.work = 0.0
@@ -64,7 +67,7 @@ class Bench:
     def _start(self) -> tuple[Setting, Outcome]:
         words, lowered = lower_within(self.program, self.analysis, self.outputs, self.targets, self.device)
         effort = self._efforts(lowered)
-        levers = levers_of(self.program, words, _held(self.program))
+        levers = levers_of(self.program, words, _held(self.program), self.tabled)
         self.levers = tuple(sorted(levers, key=lambda lever: effort.get(lever.name, 0.0)))  # the quick ones first
         return setting_of(self.levers, words), self._measured(lowered)
 

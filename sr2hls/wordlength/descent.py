@@ -10,10 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sr2hls.functions import Taste
 from sr2hls.wordlength.aim import Aim
 from sr2hls.wordlength.bench import Bench, Outcome
 from sr2hls.wordlength.combine import Change, combine
-from sr2hls.wordlength.levers import Setting, What, changed, rings
+from sr2hls.wordlength.levers import TASTES, Setting, What, changed, rings
 from sr2hls.wordlength.limits import Limits
 
 Found = tuple[Setting, Outcome]
@@ -36,6 +37,7 @@ EFFORTS = {"low": Effort(0.0), "normal": Effort(150.0), "high": Effort(4000.0, 4
 _MARGINS = (1.0, 0.97, 0.9, 0.75)  # of the error that is left: the sum of single changes is a first-order model
 _PAIR_MARGIN = 1.05
 _FINER = 5  # half bits
+_SOFT, _FAST = TASTES.index(Taste(0.5, 10.0)), TASTES.index(Taste(2.0, 10.0))
 
 
 def cheapest_words(bench: Bench, limits: Limits, effort: Effort) -> Outcome:
@@ -45,15 +47,15 @@ def cheapest_words(bench: Bench, limits: Limits, effort: Effort) -> Outcome:
 
     Raises FormatError where no lowering meets the error targets.
     """
-    setting, start = bench.start()
     if effort.work <= 0:
-        return start
+        return first_found(bench, limits)
+    start = bench.start()[1]
     if limits.latency is None:
         limits = replace(limits, latency=start.bill.latency)
     if limits.dsp is None and limits.luts is None:
         limits = replace(limits, dsp=math.ceil(start.bill.dsp))
     most = max(effort.work, effort.per_lever * len(bench.levers)) + bench.work
-    center = _proven(bench, setting)
+    center = nearest_start(bench, limits)
     if center is None:
         return start
     walk = _Walk(bench, limits, effort, center, most)
@@ -67,6 +69,32 @@ def cheapest_words(bench: Bench, limits: Limits, effort: Effort) -> Outcome:
                 break
         walk.take(found)
     return start if walk.aim.better(start.bill, walk.best.bill) else walk.best
+
+
+def first_found(bench: Bench, limits: Limits) -> Outcome:
+    """The first lowering, or where a descent begins, whichever is nearer to the limits."""
+    start = bench.start()[1]
+    near = nearest_start(bench, limits) if limits.excess(start.bill) > 0.0 else None
+    return start if near is None or limits.excess(start.bill) <= limits.excess(near[1].bill) else near[1]
+
+
+def nearest_start(bench: Bench, limits: Limits) -> Found | None:
+    """Where a descent begins: the first lowering, or one for speed and without multipliers where that is too large.
+
+    None where rounding to the levers' steps leaves none whose errors meet their targets.
+    """
+    setting, _ = bench.start()
+    best = _proven(bench, setting)
+    for taste in (_SOFT, _FAST):
+        if best is not None and limits.excess(best[1].bill) > 0.0:
+            fast = tuple(
+                1 if lever.what is What.TABLED else taste if lever.what is What.TASTE else number
+                for lever, number in zip(bench.levers, setting, strict=True)
+            )
+            found = _proven(bench, fast)
+            if found is not None and limits.excess(found[1].bill) < limits.excess(best[1].bill):
+                best = found
+    return best
 
 
 def _proven(bench: Bench, setting: Setting) -> Found | None:

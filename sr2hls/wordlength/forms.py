@@ -28,6 +28,7 @@ from sr2hls.rewrite.rules import neighbors
 from sr2hls.targets import Target
 from sr2hls.wordlength.aim import Aim
 from sr2hls.wordlength.bench import Bench
+from sr2hls.wordlength.descent import first_found
 from sr2hls.wordlength.estimate import estimated_area
 from sr2hls.wordlength.ladder import Rung
 from sr2hls.wordlength.limits import Limits
@@ -144,12 +145,15 @@ def cheapest_form(
     timing: Timing,
     limits: Limits,
     patience: Patience,
+    tabled: bool = False,
 ) -> Chosen:
     """The form to compile. `program` and `analysis` are those of the formulas as written, defined on their ranges.
 
+    tabled: as `Bench` has it.
+
     Raises FormatError where the formulas as written have no circuit within the error.
     """
-    start = Bench(program, analysis, rung.outputs, rung.targets, target, timing)
+    start = Bench(program, analysis, rung.outputs, rung.targets, target, timing, tabled)
     written = Chosen(program, analysis, start)
     if patience.forms <= 0:
         return written
@@ -158,24 +162,23 @@ def cheapest_form(
     found = _reached(forms, first, patience)
     if not found:
         return written
-    bill = start.start()[1].bill
+    bill = first_found(start, limits).bill
     aim = Aim(_kept(limits, bill.latency, math.ceil(bill.dsp)), bill)
-    best, price, work = written, aim.price(bill), 0.0
+    best, ahead, price, work = written, bill, aim.price(bill), 0.0
     for candidate in sorted(found, key=lambda c: c.estimate):
         if work >= patience.work or candidate.estimate > patience.hopeless * first.estimate:
             break
-        bench = Bench(candidate.program, candidate.analysis, rung.outputs, rung.targets, target, timing)
+        bench = Bench(candidate.program, candidate.analysis, rung.outputs, rung.targets, target, timing, tabled)
         work += len(candidate.program.assignments) / 8
         try:
-            bill = bench.start()[1].bill
+            bill = first_found(bench, limits).bill
         except Sr2hlsError:
             continue
         work += bench.planned()
-        ahead = best.bench.start()[1].bill
         little = limits.excess(ahead) == 0.0 and aim.price(bill) > price * (1 - _LEAST_GAIN)
         if aim.better(bill, ahead) and not little and _confirmed(candidate.form, model, domains):
             best = Chosen(candidate.program, candidate.analysis, bench, candidate.form.steps)
-            price = aim.price(bill)
+            ahead, price = bill, aim.price(bill)
     return best
 
 

@@ -12,7 +12,7 @@ from sr2hls.lower import Lowered
 from sr2hls.program import Program
 from sr2hls.targets import Target
 from sr2hls.wordlength.bench import Bench
-from sr2hls.wordlength.descent import Effort, cheapest_words
+from sr2hls.wordlength.descent import Effort, cheapest_words, first_found
 from sr2hls.wordlength.limits import Limits
 from sr2hls.wordlength.price import Bill, Timing
 
@@ -60,16 +60,18 @@ def fitted(
 
     Raises FormatError that names the nearest bill where none keeps the limits.
     """
-    start = bench or Bench(program, analysis, first.outputs, first.targets, device, timing)
+    start = bench or Bench(program, analysis, first.outputs, first.targets, device, timing, tabled=limits.any)
     if not limits.any:
         return Fitted(cheapest_words(start, Limits(latency), effort).lowered, first)
     if latency is not None:
         limits = replace(limits, latency=latency if limits.latency is None else min(latency, limits.latency))
     nearest: tuple[float, Bill, Rung] | None = None
     for rung in [first] if relaxed is None else _rungs(first, relaxed, analysis, program):
-        here = start if rung is first else Bench(program, analysis, rung.outputs, rung.targets, device, timing)
+        here = start
+        if rung is not first:
+            here = Bench(program, analysis, rung.outputs, rung.targets, device, timing, tabled=True)
         try:
-            found = here.start()[1]
+            found = first_found(here, limits)
             if relaxed is None or limits.excess(found.bill) <= _FAR:
                 found = cheapest_words(here, limits, effort)
         except FormatError:

@@ -14,16 +14,20 @@ from sr2hls.program import Kind, Program
 Setting = tuple[int, ...]  # a number per lever
 
 SPARE = (1, 2, 4, 6, 8, 10, 12)  # 32nds of an ulp that an output step may take
-TASTES = (Taste(), Taste(0.0), Taste(2.0), Taste(0.5, 10.0), Taste(0.0, 0.1))
+TASTES = (Taste(), Taste(0.0), Taste(2.0), Taste(0.5, 10.0), Taste(0.0, 0.1), Taste(2.0, 10.0))
 
 
 class What(StrEnum):
-    """budget: half bits of a step's local error; spare, taste: an index above; cut: bits dropped from a factor."""
+    """budget: half bits of a step's local error; spare, taste: an index above; cut: bits dropped from a factor;
+
+    tabled: 1 where a sum or a product is made of small tables.
+    """
 
     BUDGET = "budget"
     SPARE = "spare"
     TASTE = "taste"
     CUT = "cut"
+    TABLED = "tabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,11 @@ class Lever:
     coarsest: int = -(2**30)  # the least number that the setting may have
 
 
-def levers_of(program: Program, words: Words, held: frozenset[str]) -> tuple[Lever, ...]:
-    """All levers. Steps in `held` (those that comparisons and floors depend on) get no coarser than they are."""
+def levers_of(program: Program, words: Words, held: frozenset[str], tabled: bool = False) -> tuple[Lever, ...]:
+    """All levers, with those for sums and products of small tables where `tabled`.
+
+    Steps in `held` (those that comparisons and floors depend on) get no coarser than they are.
+    """
     found = []
     outputs = {symbol: name for name, symbol in program.outputs}
     for step in program.assignments:
@@ -51,6 +58,8 @@ def levers_of(program: Program, words: Words, held: frozenset[str]) -> tuple[Lev
             found.append(Lever(What.SPARE, outputs[step.symbol]))
         if step.kind is Kind.FUNCTION:
             found.append(Lever(What.TASTE, name))
+        if tabled and step.kind in (Kind.PRODUCT, Kind.LINEAR, Kind.TURNS) and name not in held:
+            found.append(Lever(What.TABLED, name))
         if step.kind is Kind.PRODUCT and name not in held:
             found += [Lever(What.CUT, name, s.name) for s in sorted(step.expression.free_symbols, key=lambda s: s.name)]
     return tuple(found)
@@ -71,6 +80,8 @@ def setting_of(levers: tuple[Lever, ...], words: Words) -> Setting:
                 numbers.append(0)
             case What.CUT:
                 numbers.append(0)
+            case What.TABLED:
+                numbers.append(int(lever.name in words.tabled))
     return tuple(numbers)
 
 
@@ -80,6 +91,7 @@ def words_of(levers: tuple[Lever, ...], setting: Setting) -> Words:
     spare: dict[str, float] = {}
     cuts: dict[tuple[str, str], int] = {}
     tastes: dict[str, Taste] = {}
+    tabled: set[str] = set()
     for lever, number in zip(levers, setting, strict=True):
         match lever.what:
             case What.BUDGET:
@@ -90,7 +102,9 @@ def words_of(levers: tuple[Lever, ...], setting: Setting) -> Words:
                 tastes[lever.name] = TASTES[number]
             case What.CUT:
                 cuts[lever.name, lever.operand] = number
-    return Words(budgets, spare, cuts, tastes)
+            case What.TABLED if number:
+                tabled.add(lever.name)
+    return Words(budgets, spare, cuts, tastes, frozenset(tabled))
 
 
 def moves(lever: Lever, number: int, reach: int) -> list[int]:
@@ -103,6 +117,8 @@ def moves(lever: Lever, number: int, reach: int) -> list[int]:
             return sorted((i for i in range(len(SPARE)) if i != number), key=lambda i: abs(i - number))
         case What.TASTE:
             return [i for i in range(len(TASTES)) if i != number]
+        case What.TABLED:
+            return [1 - number]
         case What.CUT:
             several = (i for i in range(max(0, number - reach), number + reach + 1) if i != number)
             return sorted(several, key=lambda i: abs(i - number))
