@@ -1,12 +1,13 @@
 """Function × width × evaluator → LUTs of a 7-series FPGA counted by Yosys, beside those of an earlier prototype study.
 
-    python benchmarks/functions.py [--widths 8 10 12] [--functions sin exp ...] [--all]
+    python benchmarks/functions.py [--widths 8 10 12] [--functions sin exp ...] [--all] [--area]
 
 Argument and result have w bits (the result one more where it reaches 1), every error below one ulp, proven. Without
 block RAM, combinational. "study" is the project's earlier measurement: prototype Verilog of the same functions through
 the same Yosys flow, results clamped to w bits, the fewest LUTs of all methods. The ratio is of LUTs, against the
 study's result with DSP blocks where the chosen evaluator has some; it is chosen by LUTs times the root of the delay.
---all lists every candidate, not only the chosen one.
+--all lists every candidate, not only the chosen one. --area chooses by LUTs alone and takes no DSP block, as the
+study did without them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sr2hls.builder import CircuitBuilder
 from sr2hls.design import Certificate, Design
 from sr2hls.emit.verilog import verilog
 from sr2hls.formats import Format
-from sr2hls.functions import Evaluator, FunctionSpec, choose
+from sr2hls.functions import Evaluator, FunctionSpec, Taste, choose
 from sr2hls.functions.choose import candidates
 from sr2hls.functions.cost import price_of
 from sr2hls.synth.yosys import yosys_counts
@@ -32,6 +33,7 @@ from sr2hls.targets import load_target
 
 T = sympy.Symbol("t", real=True)
 TARGET = load_target("xc7-2")
+NEVER = 1000.0  # times what a DSP block is worth
 STUDY = ("study: table", "study: best without DSP", "study: best with DSP", "LUT ratio")
 # name: expression, the argument's least and greatest value, LUTs of the prototype study by width: plain table, best
 FUNCTIONS: dict[str, tuple[sympy.Expr, int, int, dict[int, tuple[str, str]]]] = {
@@ -99,14 +101,16 @@ def main() -> int:
     parser.add_argument("--widths", nargs="+", type=int, default=[8, 10, 12])
     parser.add_argument("--functions", nargs="+", choices=FUNCTIONS, default=list(FUNCTIONS))
     parser.add_argument("--all", action="store_true", help="every candidate, the chosen one marked")
+    parser.add_argument("--area", action="store_true", help="the smallest without DSP blocks, whatever its delay")
     arguments = parser.parse_args()
+    taste = Taste(0.0, NEVER) if arguments.area else Taste()
     columns = ("w", "function", "evaluator", "LUT", "DSP", "model LUT", "model ns", *STUDY)
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
     ratios = []
     for width in arguments.widths:
         for name in arguments.functions:
             spec = specification(name, width)
-            chosen = choose(spec, TARGET)
+            chosen = choose(spec, TARGET, taste)
             plain, best = FUNCTIONS[name][3].get(width, ("-", SOFT_16[name] if width == 16 else "-"))
             hard = WITH_DSP[name].get(width, "-")
             for evaluator in candidates([spec], TARGET) if arguments.all else [chosen]:

@@ -12,6 +12,7 @@ from sr2hls.formats import Format
 from sr2hls.functions.reference import Codes
 from sr2hls.functions.spec import Evaluator
 from sr2hls.targets import Target
+from sr2hls.targets.coefficients import DEEP
 
 _LEAF = 6  # address bits of the sub-tables that are counted
 _MULTIPLEXERS = 1 / 16  # LUTs a sub-table
@@ -68,4 +69,6 @@ def table_luts(codes: Codes, bits: int, target: Target) -> float:
     leaves = np.packbits(columns.astype(np.uint8), axis=1, bitorder="little").view(np.uint64)
     leaves = np.where(leaves & np.uint64(1), ~leaves, leaves)
     count = np.unique(leaves).size * (1 + _MULTIPLEXERS if bits > _LEAF + 2 else 1.0)
-    return float(count * (target.costs.lookup.lut_factor if bits > _LEAF else 2.0 ** (_LEAF - target.lut_inputs)))
+    if bits <= _LEAF:
+        return float(count * 2.0 ** (_LEAF - target.lut_inputs))
+    return float(count * target.costs.lookup.lut_factor * (target.costs.lookup.lut_deep if bits > DEEP else 1.0))

@@ -75,7 +75,9 @@ class _Plan:
 
 
 def plans(spec: FunctionSpec, price: Price, adder: Callable[[int], float]) -> Iterator[Evaluator]:
-    """The cheapest bipartite and the cheapest tripartite evaluator that meet the tolerance.
+    """The cheapest evaluators that meet the tolerance: bipartite, tripartite, each without and with mirrored tables.
+
+    Mirroring takes time, so a smaller evaluator does not replace one without it.
 
     Args:
         price: the LUTs of a table (entries by address, address bits).
@@ -90,10 +92,11 @@ def plans(spec: FunctionSpec, price: Price, adder: Callable[[int], float]) -> It
     search = _Search(exhaustive, price, adder)
     most = float("inf")
     for enumerate_plans in (search.bipartite, search.tripartite):
-        found = search.first(enumerate_plans(most))
-        if found is not None:
-            most = found[0]
-            yield found[1]
+        for odd in (False, True):
+            found = search.first(enumerate_plans(most, odd))
+            if found is not None:
+                most = found[0]
+                yield found[1]
 
 
 class _Search:
@@ -144,26 +147,26 @@ class _Search:
             self.prices[key] = self.price(codes, self.width - low) + self.adder(self.exhaustive.bits + guard)
         return self.prices[key]
 
-    def bipartite(self, most: float) -> Iterator[_Plan]:
-        """One offset table, below a cost of `most`."""
-        for offset in self.lows:
+    def bipartite(self, most: float, odd: bool) -> Iterator[_Plan]:
+        """One offset table, mirrored where `odd`, below a cost of `most`."""
+        for offset in (o for o in self.lows if o.odd == odd):
             for guard in range(_GUARD_BITS):
                 if self._hopeful(offset.error, guard, 1):
                     cost = self._price(offset, guard) + self._initial_price(offset.width, guard)
                     if cost < most:
                         yield _Plan(cost, guard, (offset,))
 
-    def tripartite(self, most: float) -> Iterator[_Plan]:
-        """Two offset tables, below a cost of `most`."""
+    def tripartite(self, most: float, odd: bool) -> Iterator[_Plan]:
+        """Two offset tables, some mirrored where `odd`, below a cost of `most`."""
         for low in sorted({offset.width for offset in self.lows}):
             highs = self._offsets(middles(self.values.reshape(-1, 1 << low)), low)
             for guard in range(1, _GUARD_BITS + 1):
                 adders = self.adder(self.exhaustive.bits + guard)
-                for second in (o for o in self.lows if o.width == low):
+                for second in (o for o in self.lows if o.width == low and o.odd <= odd):
                     part = adders + self._price(second, guard)
                     if part + adders >= most:
                         continue
-                    for first in highs:
+                    for first in (o for o in highs if o.odd <= odd and max(o.odd, second.odd) == odd):
                         if first.rows >= second.rows and self._hopeful(first.error + second.error, guard, 2):
                             cost = part + self._initial_price(low + first.width, guard)
                             if cost < most:

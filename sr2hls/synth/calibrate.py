@@ -17,7 +17,7 @@ from sr2hls.synth.chains import CHAIN, NET, chains, dsp_saving, net_delay
 from sr2hls.synth.microbench import Probe, probe_design, probes
 from sr2hls.synth.nextpnr import nextpnr_ecp5
 from sr2hls.targets import Target
-from sr2hls.targets.coefficients import Cost, Costs, Dsp, LookupCost, levels
+from sr2hls.targets.coefficients import DEEP, Cost, Costs, Dsp, LookupCost, levels
 from sr2hls.targets.rom import LEAF, rom_structure
 
 MARGIN = 1.06  # a net of a whole design is longer than one of a micro-benchmark: see benchmarks/predicted_vs_placed.py
@@ -203,8 +203,12 @@ def _spread(points: list[Measured], delay: list[float], margin: float) -> str:
 def _fit_lookup(points: list[Measured], target: Target, source: str, margin: float) -> LookupCost:
     over = [max(0, p.probe.width - target.lut_inputs) for p in points]
     delay = least_squares([[1.0, n] for n in over], [margin * p.delay_ns for p in points])
-    ratios = [p.lut / rom_structure(p.probe.circuit.tables[0])[0] for p in points if p.probe.width > LEAF]
-    return LookupCost(round(delay[0], 4), round(delay[1], 4), round(median(ratios), 4), source)
+    smooth = [p for p in points if p.probe.width > LEAF and "smooth" in p.probe.name]  # what formulas' tables are like
+    ratios = {p.probe.width: p.lut / rom_structure(p.probe.circuit.tables[0])[0] for p in smooth}
+    factor = median(ratio for width, ratio in ratios.items() if width <= DEEP)
+    deep = max(1.0, median(ratio for width, ratio in ratios.items() if width > DEEP) / factor)
+    ns, ns_bit = _rounded(delay)
+    return LookupCost(ns, ns_bit, round(factor, 4), round(deep, 4), source)
 
 
 def _fit_dsp(points: list[Measured], old: Dsp, source: str, margin: float) -> Dsp:

@@ -34,16 +34,21 @@ def levels(width: float) -> float:
     return log2(max(width, 4) / 4)
 
 
+DEEP = 9  # address bits
+
+
 @dataclass(frozen=True, slots=True)
 class LookupCost:
     """A table in LUTs: `ns` up to a LUT's address bits, `ns_bit` for each one above.
 
-    LUTs = `lut_factor` · the structural count of `sr2hls.targets.rom` in 6-input LUTs, for tables deeper than those.
+    LUTs = `lut_factor` · the structural count of `sr2hls.targets.rom` in 6-input LUTs, for tables deeper than those;
+    `lut_deep` times that above `DEEP` address bits, where synthesizers find less of the structure.
     """
 
     ns: float = 1.0
     ns_bit: float = 0.5
     lut_factor: float = 1.5
+    lut_deep: float = 1.0
     source: str = "generic default"
 
 

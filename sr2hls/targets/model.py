@@ -10,7 +10,7 @@ from typing import Any
 
 from sr2hls.circuit import WIRING, Circuit, Node, Op, Overflow, Rounding
 from sr2hls.errors import FormatError
-from sr2hls.targets.coefficients import Cost, Costs, Dsp, LookupCost
+from sr2hls.targets.coefficients import DEEP, Cost, Costs, Dsp, LookupCost
 from sr2hls.targets.rom import LEAF, rom_structure
 
 _FOLDER = Path(__file__).resolve().parent
@@ -97,7 +97,8 @@ class Target:
             case Op.LOOKUP:
                 luts, depth = rom_structure(circuit.tables[node.table])
                 smallest = 2.0 ** max(0, min(depth, LEAF) - self.lut_inputs)  # what one leaf of that depth takes
-                return Area(lut=luts * (costs.lookup.lut_factor if depth > LEAF else smallest))
+                deep = costs.lookup.lut_deep if depth > DEEP else 1.0
+                return Area(lut=luts * (costs.lookup.lut_factor * deep if depth > LEAF else smallest))
             case Op.CAST:
                 return Area(lut=sum(law.luts(width) for law, width in self._cast(node, args[0])))
             case _:
