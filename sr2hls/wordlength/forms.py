@@ -43,7 +43,7 @@ _LEAST_GAIN = 0.02  # of the price: less may be lost again when words are chosen
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many forms are analyzed, and how much may be lowered: in lowerings, as in `descent.Effort`.
+    """How many forms are fused, and how much may be lowered: in lowerings, as in `descent.Effort`.
 
     hopeless: forms whose estimate is so many times that of the formulas as written are not lowered; rare: whether
     the rules that are seldom worth it are tried.
@@ -55,7 +55,7 @@ class Patience:
     rare: bool = False
 
 
-PATIENCE = {"low": Patience(0, 0.0), "normal": Patience(24, 40.0), "high": Patience(200, 1000.0, 1.5, True)}
+PATIENCE = {"low": Patience(0, 0.0), "normal": Patience(24, 20.0), "high": Patience(500, 1000.0, 1.5, True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,14 @@ class _Forms:
     def __init__(self, model: SymbolicModel, domains: Mapping[str, Domain], rung: Rung, target: Target) -> None:
         self.model, self.domains, self.rung, self.target = model, domains, rung, target
         self.narrow = [domain.name for domain in domains.values() if domain.narrow]
-        self.analyzed = 0
+        self.tried = 0
         self.most_steps = math.inf
         self._known: set[object] = set()
         self._functions: dict[sympy.Expr, tuple[Univariate, Interval]] = {}
 
     def candidate(self, form: Form) -> _Candidate | None:
         """None where it was seen before, has no hardware, or is undefined somewhere on the ranges."""
+        self.tried += 1
         try:
             program = fuse(form.model(self.model), self.narrow, form.shared)
         except (Sr2hlsError, RecursionError):
@@ -97,7 +98,6 @@ class _Forms:
         if key in self._known or self._weight(program) > self.most_steps:
             return None
         self._known.add(key)
-        self.analyzed += 1
         try:
             return self._estimated(form, program, analyze(program, self.domains, self._functions))
         except (Sr2hlsError, ArithmeticError, ValueError):
@@ -198,7 +198,7 @@ def _reached(forms: _Forms, first: _Candidate, patience: Patience) -> list[_Cand
         if len(at.form.steps) >= _DEEPEST:
             continue
         for form in neighbors(at.form, rare=patience.rare):
-            if forms.analyzed >= patience.forms:
+            if forms.tried >= patience.forms:
                 return found
             candidate = forms.candidate(form)
             if candidate is not None:
