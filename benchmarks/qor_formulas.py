@@ -15,7 +15,7 @@ from pathlib import Path
 
 import flint
 
-from sr2hls.analyze.ranges import analyze
+from sr2hls.analyze.subdivide import BOXES, RESCUE, subdivided
 from sr2hls.formats import Format
 from sr2hls.load import load
 from sr2hls.model import SymbolicModel
@@ -126,7 +126,7 @@ def case_of(name: str, width: int) -> Case:
     with flint.ctx.workprec(64):
         domains = domains_of(model, inputs, limits)
         program = fuse(model, [d.name for d in domains.values() if d.narrow])
-        found = analyze(program, domains).ranges[program.outputs[0][1].name]
+        found = subdivided(program, domains, BOXES["normal"], RESCUE).ranges[program.outputs[0][1].name]
     return Case(name, model, inputs, limits, _holding(*found.floats(), width))
 
 

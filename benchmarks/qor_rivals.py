@@ -54,7 +54,11 @@ class _Alkaid:
     def inputs(self, low: list[float], high: list[float], step: list[float]) -> Any:
         from alkaid.trace import FVArray
 
-        return FVArray.from_lhs(np.array(low), np.array(high), np.array(step), (1, 1, -1))
+        # the trace refuses ports whose range is less than the whole word
+        reach = [max(-a, b + unit) for a, b, unit in zip(low, high, step, strict=True)]
+        whole = 2.0 ** np.ceil(np.log2(reach))
+        least = np.where(np.array(low) < 0, -whole, 0.0)
+        return FVArray.from_lhs(least, whole - np.array(step), np.array(step), (1, 1, -1))
 
     def vector(self, values: list[Any]) -> Any:
         from alkaid.trace import FVArray

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sr2hls.task import Task
 
 BENCH_VECTORS = 256  # in the test benches that are written
+MOST_BOXES = 1024
 REGISTERS = ("in", "out", "both", "none")
 
 Word = Format | str
@@ -148,6 +149,7 @@ def compile(
     max_luts: int | None = None,
     max_dsp: int | None = None,
     effort: str = "normal",
+    subdivide: int | None = None,
     registers: str = "out",
     select: Any = None,
     name: str | None = None,
@@ -177,6 +179,8 @@ def compile(
         max_latency, max_luts, max_dsp: cycles, LUTs and multipliers at most, by the target's model. Where `max_error`
             is None, the error is doubled until a circuit keeps them; the design's notes say so.
         effort: how long cheaper words are looked for under the same error: "low" (not at all), "normal", "high".
+        subdivide: the most boxes that the inputs' domain is cut into where that makes ranges and errors tighter, as
+            where the operands of a product are correlated. 1: none. None: 16, 48 or 192, by effort.
         registers: at the ports: "in", "out", "both" or "none".
         select: which equation of a hall of fame, see `sr2hls.load`.
         name: of module and functions. None: from the file's name.
@@ -206,6 +210,7 @@ def compile(
         latency=latency,
         limits=Most(max_latency, max_luts, max_dsp),
         effort=effort,
+        subdivide=subdivide,
         registers=registers,
         name=name or name_of_source(model),
         domain=domain,
@@ -243,6 +248,7 @@ def compiler_options(
     latency: int | None,
     limits: Most,
     effort: str,
+    subdivide: int | None = None,
     registers: str,
     name: str,
     domain: str,
@@ -258,6 +264,8 @@ def compiler_options(
         raise FormatError(f"a latency of {latency} cycles makes no sense")
     if effort not in EFFORTS:
         raise FormatError(f"the effort is {', '.join(EFFORTS)}, not '{effort}'")
+    if subdivide is not None and not 1 <= subdivide <= MOST_BOXES:
+        raise FormatError(f"the domain can be cut into 1 to {MOST_BOXES} boxes, not {subdivide}")
     if precision is not None and limits.any:
         raise FormatError("--precision fixes every word: it leaves nothing to --max-latency, --max-luts, --max-dsp")
     outputs = [item.name for item in model.outputs]
@@ -280,6 +288,7 @@ def compiler_options(
         latency=latency,
         limits=limits,
         effort=effort,
+        boxes=subdivide,
         registers=registers,
         precision=precision,
         domain=rule,

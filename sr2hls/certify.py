@@ -15,7 +15,7 @@ from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from sr2hls.analyze.interval import Interval, exact
+from sr2hls.analyze.interval import ZERO, Interval, exact
 from sr2hls.analyze.ranges import Analysis
 from sr2hls.design import Certificate, Design, NodeCertificate, OutputCertificate
 from sr2hls.formats import Format
@@ -71,7 +71,8 @@ def certificate(
         for output in model.outputs
     )
     domain = tuple((s.name, *_exact(analysis, s.name)) for s in program.inputs)
-    return Certificate(proven, tuple(nodes), domain, notes + _notes(model, program, analysis, lowered))
+    cuts = () if analysis.partition is None else analysis.partition.cuts
+    return Certificate(proven, tuple(nodes), domain, notes + _notes(model, program, analysis, lowered), boxes=cuts)
 
 
 def _cones(program: Program) -> dict[str, set[str]]:
@@ -119,7 +120,18 @@ def _node(
         inherited=inherited,
         slope=0.0 if cells is None else cells.steepest,
         band=_band(entry, errors),
+        boxes=_boxes(entry, analysis),
     )
+
+
+def _boxes(entry: Entry, analysis: Analysis) -> tuple[tuple[float, float, float, float], ...]:
+    """Of a function in each box: the range of its exact value, and the error inherited from its argument."""
+    partition = analysis.partition
+    if partition is None or entry.step.kind is not Kind.FUNCTION:
+        return ()
+    ranges = partition.ranges[entry.step.symbol.name]
+    errors = [ZERO] * len(partition.boxes) if entry.boxes is None else entry.boxes
+    return tuple((*_outward(inside), *_outward(error)) for inside, error in zip(ranges, errors, strict=True))
 
 
 def _band(entry: Entry, errors: Mapping[str, Pair]) -> float:
@@ -145,6 +157,11 @@ def _input(name: str, analysis: Analysis, lowered: Lowered, weights: Mapping[str
         codes=(domain.low, domain.high),
         exact_range=inside,
     )
+
+
+def boxes_note(count: int) -> str:
+    """What the report says of the boxes."""
+    return f"the bound is proven in each of {count} boxes that cover the domain (--subdivide)"
 
 
 def _tuples(data: Any) -> Any:
@@ -227,6 +244,8 @@ def _notes(model: SymbolicModel, program: Program, analysis: Analysis, lowered: 
         if (domain.low, domain.high) != (domain.format.least, domain.format.greatest):
             low, high = _exact(analysis, symbol.name)
             notes.append(f"{symbol.name} is clamped to [{low:g}, {high:g}]; the bound holds for the clamped value")
+    if analysis.partition is not None:
+        notes.append(boxes_note(len(analysis.partition.boxes)))
     ports = {name for name, _ in lowered.circuit.inputs}
     unused = [name for name in model.inputs if name not in ports]
     if unused:

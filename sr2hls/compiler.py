@@ -13,11 +13,12 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from sr2hls.analyze.ranges import analyze
+from sr2hls.analyze.ranges import Analysis, Domain
 from sr2hls.analyze.repair import Clamping, clamp_domains, formula_of
+from sr2hls.analyze.subdivide import BOXES, RESCUE, subdivided
 from sr2hls.certify import certificate, with_totals
 from sr2hls.design import Design
-from sr2hls.errors import FormatError
+from sr2hls.errors import DomainError, FormatError
 from sr2hls.formats import Format
 from sr2hls.load.native import to_json
 from sr2hls.lower import Words, lower, lowered_in_pieces
@@ -44,7 +45,8 @@ class Options:
     truncated and wrapped as hls4ml does, for comparison. domain: "strict" stops at poles and domain edges, "clamp"
     clamps the arguments of functions: to a distance of `floor` from poles and edges, else as near as the `rows` (values
     of every input, each of shape (n,)) come. limits: cycles, LUTs and multipliers at most; effort: how long cheaper
-    equal forms and words are looked for (`wordlength.PATIENCE`, `wordlength.EFFORTS`).
+    equal forms and words are looked for (`wordlength.PATIENCE`, `wordlength.EFFORTS`); boxes: the most that the
+    domain is cut into where that tightens ranges and errors (1: none; None: by effort).
     """
 
     inputs: Mapping[str, Format] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Options:
     rows: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
     limits: Limits = field(default_factory=Limits)
     effort: str = "normal"
+    boxes: int | None = None
     name: str = "formula"
 
 
@@ -81,13 +84,9 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         inputs = options.inputs if options.precision is None else {"*": options.precision, **options.inputs}
         domains = domains_of(model, inputs, options.ranges)
         program = fuse(model, [d.name for d in domains.values() if d.narrow])
-        notes: tuple[str, ...] = ()
+        program, analysis, notes = _analyzed(program, domains, options)
+        model = _clamped(model, program) if notes else model
         steps: tuple[Rewrite, ...] = ()
-        if options.domain == "clamp":
-            floor = None if options.floor is None else Fraction(options.floor)
-            program, notes = clamp_domains(program, domains, Clamping(options.rows, floor))
-            model = _clamped(model, program) if notes else model
-        analysis = analyze(program, domains)
         outputs = {
             name: options.precision
             or output_format(name, analysis.ranges[symbol.name], options.output, options.max_error)
@@ -145,6 +144,29 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         warnings=plan.warnings,
     )
     return with_totals(design)
+
+
+def _analyzed(
+    program: Program, domains: Mapping[str, Domain], options: Options
+) -> tuple[Program, Analysis, tuple[str, ...]]:
+    """The program, clamped where that was asked for and is needed, its ranges, and a note for every clamp."""
+    most = _boxes(options)
+    rescue = max(most, RESCUE) if options.boxes is None and options.precision is None else most
+    try:
+        return program, subdivided(program, domains, most, rescue), ()
+    except DomainError:
+        if options.domain != "clamp":
+            raise
+    floor = None if options.floor is None else Fraction(options.floor)
+    program, notes = clamp_domains(program, domains, Clamping(options.rows, floor))
+    return program, subdivided(program, domains, most), notes
+
+
+def _boxes(options: Options) -> int:
+    """The most boxes that the domain is cut into."""
+    if options.precision is not None:
+        return 1
+    return BOXES[options.effort] if options.boxes is None else options.boxes
 
 
 def _relaxed(outputs: Mapping[str, Format], options: Options) -> Mapping[str, bool] | None:

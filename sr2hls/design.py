@@ -31,6 +31,7 @@ class NodeCertificate:
     inherited: tuple[float, float] = (0.0, 0.0)  # what the errors of the operands make of the step's error
     slope: float = 0.0  # of a function of an inexact argument: |derivative|, where it is bounded
     band: float = 0.0  # of a comparison or floor: how near to its threshold it may flip
+    boxes: tuple[tuple[float, float, float, float], ...] = ()  # of a function, per box: exact range, inherited error
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Certificate:
     nodes: tuple[NodeCertificate, ...]
     domain: tuple[tuple[str, float, float], ...]  # input, lowest, highest value
     notes: tuple[str, ...] = ()  # clamps and assumptions, in words
+    # how the domain is cut into boxes: (input, last code of the lower half), or ("", 0) for a box; halves follow
+    boxes: tuple[tuple[str, int], ...] = ()
     totals: tuple[tuple[str, str], ...] = ()  # the exact sum of the numbers of each kind in the whole design
 
 

@@ -35,6 +35,7 @@ DESIGNS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "comparison": ("max(x*y, 0.3) + greater(x, 0.7*y)*y", "fixed<8,3>", {}),
     "division": ("x/(y + 2.5) - exp(-y)", "fixed<8,2>", {"max_error_ulps": 2.0}),
     "two outputs": ("a = sin(x + y)\nb = sqrt(abs(x)) + 0.1*y", "fixed<8,3>", {}),
+    "boxes": ("x/(x^2 + y^2 + 0.25)^1.5", "fixed<8,3>", {"boxes": 12}),
     "wide": ("log(x + 2.1*y)", "ufixed<16,4>", {"ranges": {"*": (0.5, 12.0)}}),
 }
 _DIGITS = re.compile(r"\d+")

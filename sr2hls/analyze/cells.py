@@ -32,6 +32,8 @@ class Univariate:
         self.variable = variable
         self.origin = origin
         self.tables: dict[object, Any] = {}  # evaluators already planned, by their words
+        self.values: list[arb] = []  # at all codes of an input that is enumerated
+        self.reached: Interval | None = None  # by these values
         self._ball = ball_function(expression, (variable,))
         self._series = series_function(expression, (variable,))
         self._exact = exact_function(expression, (variable,)) if jumps(expression) else None
@@ -80,6 +82,20 @@ class Cells:
         slopes = [float(c.slope.magnitude) for c in self.parts if c.slope is not None]
         return max(slopes) if slopes else 1.0
 
+    def slope_on(self, domain: Interval) -> Interval | None:
+        """A bound of the slope on a part of the covered interval; None where it has none."""
+        lows = [float(cell.domain.low) for cell in self.parts]
+        first = max(0, bisect_left(lows, float(domain.low)) - 2)
+        last = min(len(lows), bisect_left(lows, float(domain.high)) + 2)
+        slopes = [
+            cell.slope
+            for cell in self.parts[first:last]
+            if not (cell.domain.high < domain.low or cell.domain.low > domain.high)
+        ]
+        if not slopes or None in slopes:
+            return None
+        return Interval.hull(*(slope for slope in slopes if slope is not None))
+
     def variation(self, error: Interval) -> Interval:
         """A bound of f(t + e) - f(t) for all t and all e in `error`, t + e projected into the covered interval."""
         if error == ZERO:
@@ -117,12 +133,13 @@ def cells_of(function: Univariate, domain: Interval, *, most: int = 48) -> Cells
         UnsupportedError: the value exceeds 2^62.
     """
     if domain.low == domain.high:
-        return Cells((_cell(function, domain),)) if _cell(function, domain).value.finite else _fail(function, domain)
+        only = bounded_cell(function, domain)
+        return Cells((only,)) if only.value.finite else _fail(function, domain)
     done: list[Cell] = []
     heap: list[tuple[float, int, int, Cell]] = []  # looseness, then the deepest first: a pole is found at once
     serial = 0
     for part in domain.split(8):
-        cell = _cell(function, part)
+        cell = bounded_cell(function, part)
         heapq.heappush(heap, (-_loose(cell), 0, serial, cell))
         serial += 1
     while heap:
@@ -135,7 +152,7 @@ def cells_of(function: Univariate, domain: Interval, *, most: int = 48) -> Cells
             done.append(cell)
             continue
         for part in cell.domain.split(2):
-            half = _cell(function, part)
+            half = bounded_cell(function, part)
             heapq.heappush(heap, (-_loose(half), -depth - 1, serial, half))
             serial += 1
     done.sort(key=lambda cell: float(cell.domain.low))
@@ -159,7 +176,8 @@ def _loose(cell: Cell) -> float:
     return float(cell.slope.high - cell.slope.low) * width
 
 
-def _cell(function: Univariate, domain: Interval) -> Cell:
+def bounded_cell(function: Univariate, domain: Interval) -> Cell:
+    """One cell; its value is not finite where there is no bound."""
     x = domain.ball
     direct = function.at(x)
     value = Interval(direct.lower(), direct.upper())

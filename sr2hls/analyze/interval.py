@@ -95,6 +95,12 @@ class Interval:
         scale = Fraction(2) ** fraction
         return math.floor(low * scale), math.ceil(high * scale)
 
+    def codes_inside(self, fraction: int) -> tuple[int, int]:
+        """The least and the greatest code at `fraction` bits whose value lies in the interval."""
+        low, high = exact(self.low), exact(self.high)
+        scale = Fraction(2) ** fraction
+        return math.ceil(low * scale), math.floor(high * scale)
+
     def floats(self) -> tuple[float, float]:
         """Both ends as floats, rounded outward."""
         low, high = float(self.low), float(self.high)

@@ -48,6 +48,10 @@ def compile_command(
     effort: Annotated[
         str, typer.Option("--effort", help="Search for cheaper words under the same error: low, normal, high.")
     ] = "normal",
+    subdivide: Annotated[
+        int | None,
+        typer.Option("--subdivide", help="Boxes of the domain in the proof, at most; 1: none [default: by effort]."),
+    ] = None,
     register: Annotated[str, typer.Option("--register", help="Registers at the ports: in, out, both, none.")] = "out",
     select: Annotated[
         str | None, typer.Option("--select", help="best, accuracy, score, an index, or complexity=N.")
@@ -108,6 +112,7 @@ def compile_command(
             max_luts=max_luts,
             max_dsp=max_dsp,
             effort=effort,
+            subdivide=subdivide,
             registers=register,
             name=title,
             domain=domain or known.domain or "strict",

@@ -145,12 +145,16 @@ def _certificate(certificate: Certificate) -> Json:
         "nodes": [_record(node) for node in certificate.nodes],
         "domain": [[name, _number(low), _number(high)] for name, low, high in certificate.domain],
         "notes": list(certificate.notes),
+        **({"boxes": [[name, code] for name, code in certificate.boxes]} if certificate.boxes else {}),
         "totals": dict(certificate.totals),
     }
 
 
 def _record(entry: NodeCertificate | OutputCertificate) -> Json:
-    return {f.name: _plain(getattr(entry, f.name)) for f in fields(entry)}
+    data = {f.name: _plain(getattr(entry, f.name)) for f in fields(entry)}
+    if not data.get("boxes", True):  # written only where the domain is cut into boxes
+        del data["boxes"]
+    return data
 
 
 def _plain(value: Any) -> Any:

@@ -133,6 +133,7 @@ def _certificate(data: Json) -> Certificate:
         nodes=tuple(map(_node_certificate, data["nodes"])),
         domain=tuple((_text(name), _number(low), _number(high)) for name, low, high in data["domain"]),
         notes=_texts(data["notes"]),
+        boxes=tuple((_text(name), _int(code)) for name, code in data.get("boxes", ())),
         totals=tuple((_text(name), _text(total)) for name, total in data["totals"].items()),
     )
 
@@ -169,6 +170,7 @@ def _node_certificate(data: Json) -> NodeCertificate:
         inherited=_pair(data["inherited"]),
         slope=_number(data["slope"]),
         band=_number(data["band"]),
+        boxes=tuple((*_pair(box[:2]), *_pair(box[2:])) for box in data.get("boxes", ())),
     )
 
 

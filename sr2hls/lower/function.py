@@ -11,12 +11,14 @@ from flint import arb
 
 from sr2hls.analyze.cells import Cells, cells_of
 from sr2hls.analyze.interval import ZERO, Interval, exact, symmetric
+from sr2hls.analyze.intervals import Intervals
 from sr2hls.analyze.ranges import TURN_MARGIN
 from sr2hls.errors import DomainError
 from sr2hls.formats import Format
 from sr2hls.functions import FunctionSpec, Taste, choose
 from sr2hls.functions.table import WIDEST
 from sr2hls.program import Assignment
+from sr2hls.quantize.box_errors import Errors, variation_in_boxes
 
 if TYPE_CHECKING:
     from sr2hls.lower.state import State
@@ -57,6 +59,10 @@ def lower_function(state: State, step: Assignment, budget: float, fraction: int 
     specs = [FunctionSpec(function, word, low, high, domain, bits, tolerance, spare) for bits in fractions]
     evaluator = choose(specs, state.target, state.words.tastes.get(step.symbol.name, Taste()))
     inherited = _inherited(cells, domain, error)
+    if state.analysis.partition is not None:
+        boxes = _in_boxes(state, name, cells, domain, error)
+        state.inherited[step.symbol.name] = boxes
+        inherited = ZERO if boxes is None else boxes.hull
     return FunctionResult(evaluator.build(state.b, node), evaluator.error, inherited, evaluator.method)
 
 
@@ -66,6 +72,20 @@ def _inherited(cells: Cells | None, domain: Interval, error: Interval) -> Interv
     if cells.parts[0].domain.low < domain.low and not error.magnitude <= TURN_MARGIN:
         return cells.range - cells.range  # an angle that is off by more than the cells cover may be anywhere
     return cells.variation(error)
+
+
+def _in_boxes(state: State, name: str, cells: Cells | None, domain: Interval, error: Interval) -> Errors:
+    """The inherited error in each box of the domain."""
+    partition = state.analysis.partition
+    if cells is None or partition is None or error == ZERO:
+        return None
+    arguments, errors = partition.ranges[name], state.spread[name]
+    if cells.parts[0].domain.low < domain.low and not error.magnitude <= TURN_MARGIN:
+        return Intervals.of([cells.range - cells.range] * len(partition.boxes))
+    if errors is None or error != state.errors[name]:  # the argument is clamped: up to one unit
+        clamped = Intervals.of([error] * len(partition.boxes))
+        errors = clamped
+    return variation_in_boxes(cells, arguments, errors)
 
 
 def _fractions(word: Format, budget: float) -> list[int]:

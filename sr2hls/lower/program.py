@@ -24,6 +24,7 @@ from sr2hls.lower.state import (
     exact_node,
     factors_of,
     floored,
+    inherited_error,
     is_tabled,
     linear_step,
     product_fraction,
@@ -31,7 +32,6 @@ from sr2hls.lower.state import (
 )
 from sr2hls.lower.uniform import cut_step
 from sr2hls.program import Assignment, Kind, Program
-from sr2hls.quantize.errors import propagated
 from sr2hls.targets import Target
 
 _UNBUDGETED = 2.0**-24  # relative local error of a step that no output depends on to first order
@@ -107,6 +107,7 @@ def _lower_input(state: State, symbol: sympy.Symbol) -> None:
     port = b.input(name, word)
     state.raw[name] = state.nodes[name] = port
     state.errors[name] = ZERO
+    state.spread[name] = None
     if (domain.low, domain.high) != (word.least, word.greatest):
         b.origin = f"{name} clamped to its range"
         inside = port
@@ -130,23 +131,23 @@ def _lower_step(state: State, step: Assignment, exact: bool) -> Entry:
         case Kind.LINEAR | Kind.TURNS:
             fraction = math.ceil(math.log2(0.75 / budget))
             node, local = linear_step(state, step, fraction, budget / 4, exact)
-            inherited = propagated(step, state.analysis.ranges, state.errors)
+            inherited = inherited_error(state, step)
         case Kind.PRODUCT:
             factors = factors_of(state, step)
             node = product_node(state, step, factors)
             fraction = b[node].format.fraction if exact else math.ceil(math.log2(1 / budget))
             node, dropped = floored(b, node, fraction)
             local = factors.error + dropped
-            inherited = propagated(step, state.analysis.ranges, state.errors)
+            inherited = inherited_error(state, step)
         case _:
             node, local = exact_node(state, step), ZERO
-            inherited = propagated(step, state.analysis.ranges, state.errors)
+            inherited = inherited_error(state, step)
     return enter(state, step, node, local, inherited, method)
 
 
 def _lower_output(state: State, step: Assignment, name: str, word: Format) -> Entry:
     b, ulp, spare = state.b, 2.0**-word.fraction, state.words.spare.get(name, 0.125)
-    inherited = ZERO if step.kind is Kind.FUNCTION else propagated(step, state.analysis.ranges, state.errors)
+    inherited = ZERO if step.kind is Kind.FUNCTION else inherited_error(state, step)
     method = ""
     match step.kind:
         case Kind.FUNCTION:
@@ -177,7 +178,7 @@ def _lower_output(state: State, step: Assignment, name: str, word: Format) -> En
     entry = enter(state, step, node, local, inherited, method)
     node = _fitted(state, entry, name, word)
     state.nodes[step.symbol.name] = node
-    return Entry(step, entry.range, node, word, local, entry.error, inherited, method, entry.band)
+    return replace(entry, node=node, format=word)
 
 
 def _fitted(state: State, entry: Entry, name: str, word: Format) -> int:

@@ -9,6 +9,7 @@ import sympy
 from flint import arb
 
 from sr2hls.analyze.interval import ZERO, Interval
+from sr2hls.analyze.intervals import Intervals
 from sr2hls.analyze.ranges import FLOOR_MARGIN, Analysis
 from sr2hls.builder import CircuitBuilder
 from sr2hls.errors import FormatError
@@ -19,7 +20,8 @@ from sr2hls.lower.linear import Term, exact_fraction_bits, linear_sum
 from sr2hls.lower.tabled_product import can_be_tabled, tabled_fraction, tabled_product
 from sr2hls.lower.tabled_sum import tabled_sum
 from sr2hls.program import Assignment, Kind, linear_terms
-from sr2hls.quantize.errors import band
+from sr2hls.quantize.box_errors import Errors, propagated_in_boxes
+from sr2hls.quantize.errors import band, propagated
 from sr2hls.targets import Target
 
 
@@ -54,6 +56,7 @@ class Entry:
     method: str
     band: str | None = None
     codes: tuple[int, int] = (0, 0)  # the range of the node's code
+    boxes: Intervals | None = None  # the inherited error in each box of the domain, where it is cut into some
 
 
 @dataclass
@@ -67,6 +70,8 @@ class State:
     nodes: dict[str, int] = field(default_factory=dict)
     raw: dict[str, int] = field(default_factory=dict)  # ports before the clamp
     errors: dict[str, Interval] = field(default_factory=dict)
+    inherited: dict[str, Errors] = field(default_factory=dict)  # in each box of the domain, where it is cut into some
+    spread: dict[str, Errors] = field(default_factory=dict)  # the errors in each box
     uniform: Format | None = None  # every step is cut to this word, as hls4ml does; it may wrap
     arrivals: Arrivals = field(init=False)
 
@@ -74,20 +79,49 @@ class State:
         self.arrivals = Arrivals(self.b, self.target)
 
     def hardware_range(self, name: str) -> Interval:
-        """The values that the circuit's word may take: the real range widened by the error."""
-        return self.analysis.ranges[name] + self.errors[name]
+        """The values that the circuit's word may take: the real range widened by the error.
+
+        In boxes the hull of those of each, so that all of them occur as arguments of what follows. Not of a function:
+        between the ranges of two boxes its evaluator may leave both.
+        """
+        partition = self.analysis.partition
+        if partition is None or name in self.analysis.functions:
+            return self.analysis.ranges[name] + self.errors[name]
+        spread = self.spread.get(name)
+        return partition.ranges[name].hull if spread is None else (partition.ranges[name] + spread).hull
+
+
+def inherited_error(state: State, step: Assignment) -> Interval:
+    """What the operands' errors make of the error of a step that is no function; in each box, too."""
+    partition = state.analysis.partition
+    if partition is None:
+        return propagated(step, state.analysis.ranges, state.errors)
+    found = propagated_in_boxes(step, partition.ranges, state.spread, len(partition.boxes))
+    state.inherited[step.symbol.name] = found
+    return ZERO if found is None else found.hull
 
 
 def enter(state: State, step: Assignment, node: int, local: Interval, inherited: Interval, method: str) -> Entry:
     name = step.symbol.name
     state.errors[name] = inherited + local
+    boxes = state.inherited.get(name)
+    if state.analysis.partition is not None:
+        state.spread[name] = _with_local(boxes, local, len(state.analysis.partition.boxes))
     if step.kind is Kind.FLOOR and not state.errors[step.expression.args[0].name].magnitude <= FLOOR_MARGIN:
         raise FormatError(f"'{step.origin}' needs its operand to be nearer than {float(FLOOR_MARGIN)} to exact")
     if step.kind is not Kind.TURNS:
-        node = state.b.narrow(node, *state.hardware_range(name).codes(state.b[node].format.fraction))
+        reach, fraction = state.hardware_range(name), state.b[node].format.fraction
+        whole = state.analysis.partition is None
+        node = state.b.narrow(node, *(reach.codes(fraction) if whole else reach.codes_inside(fraction)))
     state.nodes[name] = node
     found, word, inside = band(step, state.errors), state.b[node].format, state.analysis.ranges[name]
-    return Entry(step, inside, node, word, local, state.errors[name], inherited, method, found)
+    return Entry(step, inside, node, word, local, state.errors[name], inherited, method, found, boxes=boxes)
+
+
+def _with_local(inherited: Errors, local: Interval, count: int) -> Errors:
+    if local == ZERO:
+        return inherited
+    return Intervals.of([local] * count) if inherited is None else inherited.plus(local)
 
 
 def linear_step(

@@ -29,10 +29,11 @@ def lower_within(
     outputs: Mapping[str, Format],
     targets: Mapping[str, float],
     device: Target,
+    boxes: bool = True,
 ) -> tuple[Words, Lowered]:
     """Lower with ever smaller error budgets until the proven error of every output meets its target.
 
-    `targets` are errors by output name; `device` prices the function evaluators.
+    `targets` are errors by output name; `device` prices the function evaluators; `boxes`: see `local_budgets`.
 
     Raises FormatError with the best proven error when that never happens.
     """
@@ -47,7 +48,7 @@ def lower_within(
         for name, symbol in program.outputs
     }
     for tightness in _TIGHTNESS:
-        words = Words(local_budgets(program, analysis, room, tightness), spare)
+        words = Words(local_budgets(program, analysis, room, tightness, boxes), spare)
         lowered = lower(program, analysis, words, outputs, exact, device)
         ratios = {name: float(lowered.errors[name].magnitude) / targets[name] for name in targets}
         name = max(ratios, key=lambda n: ratios[n])

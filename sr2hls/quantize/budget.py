@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import sympy
 
-from sr2hls.analyze.evaluate import constant_ball
+from sr2hls.analyze.boxes import Partition
 from sr2hls.analyze.ranges import FLOOR_MARGIN, Analysis
-from sr2hls.program import Assignment, Kind, Program, linear_terms
+from sr2hls.analyze.sensitivity import reverse_slopes
+from sr2hls.program import Assignment, Kind, Program
 
 _ROUNDING = frozenset({Kind.LINEAR, Kind.TURNS, Kind.PRODUCT, Kind.FUNCTION})
 _FINEST = 2.0**-50
@@ -20,50 +22,46 @@ _FINEST = 2.0**-50
 
 def sensitivities(program: Program, analysis: Analysis, output: sympy.Symbol) -> dict[str, float]:
     """A bound of |d output / d step| for every symbol, by reverse accumulation of absolute slopes."""
-    found = {output.name: 1.0}
-    for step in reversed(program.assignments):
-        weight = found.get(step.symbol.name, 0.0)
-        if weight == 0.0:
-            continue
-        for name, slope in _slopes(step.symbol.name, step.kind, step.expression, analysis):
-            found[name] = found.get(name, 0.0) + weight * slope
-    return found
+    sizes = {name: float(found.magnitude) for name, found in analysis.ranges.items()}
+    slopes = {name: cells.steepest for name, cells in analysis.cells.items()}
+    return reverse_slopes(program, output.name, sizes, slopes)
 
 
-def _slopes(name: str, kind: Kind, expression: sympy.Expr, analysis: Analysis) -> list[tuple[str, float]]:
-    args = expression.args
-    match kind:
-        case Kind.LINEAR | Kind.TURNS:
-            terms, _ = linear_terms(expression if kind is Kind.LINEAR else args[0]) or ({}, None)
-            return [(s.name, abs(float(constant_ball(k)))) for s, k in terms.items()]
-        case Kind.PRODUCT:
-            a, b = (args[0], args[0]) if isinstance(expression, sympy.Pow) else args
-            size = {s: float(analysis.ranges[s.name].magnitude) for s in (a, b)}
-            return [(a.name, size[b]), (b.name, size[a])]
-        case Kind.MAXIMUM | Kind.MINIMUM | Kind.ABSOLUTE:
-            return [(arg.name, 1.0) for arg in args]
-        case Kind.SELECT:
-            return [(arg.name, 1.0) for arg in args[1:]]
-        case Kind.FUNCTION:
-            cells = analysis.cells.get(name)
-            return [] if cells is None else [(s.name, cells.steepest) for s in expression.free_symbols]
-        case _:
-            return []
+def _largest(program: Program, analysis: Analysis, output: sympy.Symbol, boxes: bool) -> dict[str, float]:
+    """The same, the largest of all boxes where the domain is cut into some."""
+    if analysis.partition is None or not boxes:
+        return sensitivities(program, analysis, output)
+    sizes = {name: found.magnitude for name, found in analysis.partition.ranges.items()}
+    slopes = {
+        name: np.array([cells.steepest if slope is None else slope for slope in _slopes(analysis.partition, name)])
+        for name, cells in analysis.cells.items()
+    }
+    found = reverse_slopes(program, output.name, sizes, slopes)
+    return {name: float(np.max(weight)) for name, weight in found.items()}
+
+
+def _slopes(partition: Partition, name: str) -> list[float | None]:
+    return [box.slopes[name] for box in partition.boxes]
 
 
 def local_budgets(
-    program: Program, analysis: Analysis, room: Mapping[str, float], tightness: float = 1.0
+    program: Program,
+    analysis: Analysis,
+    room: Mapping[str, float],
+    tightness: float = 1.0,
+    boxes: bool = True,
 ) -> dict[str, float]:
     """The largest local error of every inner step, a real number.
 
     Args:
         room: for each output symbol the error target less what the output's own rounding takes.
         tightness: scales every share; below 1 where the first-order model was too optimistic.
+        boxes: whether to take slopes box by box where the domain is cut into some.
     """
     shares: dict[str, float] = {}
     inner = [a for a in program.assignments if a.kind in _ROUNDING and a.symbol.name not in room]
     for _, output in program.outputs:
-        weights = sensitivities(program, analysis, output)
+        weights = _largest(program, analysis, output, boxes)
         count = sum(1 for a in inner if weights.get(a.symbol.name))
         for step in inner:
             weight = weights.get(step.symbol.name, 0.0)

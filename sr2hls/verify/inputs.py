@@ -7,6 +7,7 @@ import numpy as np
 from sr2hls.design import NodeCertificate
 from sr2hls.formats import Format
 from sr2hls.verify import forms
+from sr2hls.verify.boxes import InBox
 from sr2hls.verify.forms import Reading
 from sr2hls.verify.proof import Proof, Step, promised, require_node
 from sr2hls.verify.refused import Open, Wrong
@@ -33,7 +34,8 @@ def prove_input(proof: Proof, line: NodeCertificate, limits: tuple[float, float]
         if port is None:
             raise Wrong("there is no port of this name")
         _clamped(proof, line.node, port, low, high)
-    return Step(line, "input", None, (), inside, inside, ZERO, ZERO, virtual and port is None)
+    boxes = tuple(InBox(Span(*(word.value(code) for code in box[line.symbol])), ZERO) for box in proof.boxes)
+    return Step(line, "input", None, (), inside, inside, ZERO, ZERO, virtual and port is None, boxes=boxes)
 
 
 def _clamped(proof: Proof, node: int, port: int, low: int, high: int) -> None:

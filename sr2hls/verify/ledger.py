@@ -46,6 +46,7 @@ def check_ledger(design: Design, proof: Proof, model: SymbolicModel) -> None:
         _bands(output, proof)
     _sources(design, model)
     _clamps(design)
+    _boxes(design, proof)
 
 
 def _sums(line: NodeCertificate) -> None:
@@ -79,7 +80,8 @@ def _size(pair: Pair) -> float:
 
 def _grid(line: NodeCertificate) -> None:
     """Every stated interval has the bits that the ledger's rounding leaves."""
-    for pair in (line.exact_range, line.inherited, line.local_error):
+    parts = (pair for box in line.boxes for pair in (box[:2], box[2:]))
+    for pair in (line.exact_range, line.inherited, line.local_error, *parts):
         size = _size(pair) or _size((-pair[0], -pair[1]))
         if line.kind == "input" or not size or not math.isfinite(size):
             continue
@@ -264,6 +266,14 @@ def _clamps(design: Design) -> None:
         expected = f"{name} is clamped to [{low:g}, {high:g}]"
         if not any(note.startswith(expected) for note in design.certificate.notes):
             raise Wrong(f"no note says that {expected}")
+
+
+def _boxes(design: Design, proof: Proof) -> None:
+    """The note that says in how many boxes the bound is proven, and on which side of it there are any."""
+    expected = f"the bound is proven in each of {len(proof.boxes)} boxes"
+    stated = [note for note in design.certificate.notes if note.startswith("the bound is proven in each of ")]
+    if [note.startswith(expected) for note in stated] != [True] * bool(proof.boxes):
+        raise Wrong(f"the domain is cut into {len(proof.boxes)} boxes, the notes say {stated}")
 
 
 def check_totals(design: Design) -> None:

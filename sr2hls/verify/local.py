@@ -25,10 +25,14 @@ def local_error(
     kind: str,
     expression: sympy.Expr,
     operands: Mapping[str, Step],
-    inherited: Span,
+    reach: Span,
     exact: Span,
+    boxes: bool = False,
 ) -> tuple[Span, Span]:
-    """What the circuit's casts and rounded coefficients add, and the values that its node may have."""
+    """What the circuit's casts and rounded coefficients add, and the values that its node may have.
+
+    `reach`: the exact step on the operands as the circuit has them. `boxes`: it holds where comparisons flip, too.
+    """
     circuit = proof.circuit
     leaves: dict[int, str] = {}
     values: dict[str, Form] = {}  # of each operand, as the circuit has it
@@ -54,18 +58,23 @@ def local_error(
         tables = partial(table_form, circuit, leaves=leaves, rates=_rates(expression, kind, values), sizes=sizes)
         reading = Reading(circuit, leaves, sizes, floors=kind == "floor", tables=tables)
         form = reading.form(index)
-    if kind in ("linear", "turns"):
-        local = _affine_gap(form, expression, values, sizes) + form.error
-    else:
-        gap = forms.plus(form, _wanted(kind, expression, values, operands, sizes), -1)
-        local = forms.bound(gap.terms, sizes) + gap.error
+
+    def off(some: Form) -> Span:
+        if kind in ("linear", "turns"):
+            return _affine_gap(some, expression, values, sizes) + some.error
+        gap = forms.plus(some, _wanted(kind, expression, values, operands, sizes), -1)
+        return forms.bound(gap.terms, sizes) + gap.error
+
+    local = off(form)
     hardware = forms.bound(form.terms, sizes) + form.error
     if kind == "turns":
         hardware = UNIT
     for claim, kept in (reading.claims if reading is not None else {}).items():
         value = forms.bound(kept.terms, sizes) + kept.error
-        if not any(step.banded for step in operands.values()) and kind not in ("less", "floor"):
-            value = value.meet(exact + inherited + local) or value if claim == line.node else value
+        if boxes and kind != "turns":
+            value = value.meet(reach + off(kept)) or value
+        elif not any(step.banded for step in operands.values()) and kind not in ("less", "floor"):
+            value = value.meet(reach + local) or value if claim == line.node else value
         promised(proof, claim, value)
     if line.node >= 0 and kind != "turns":
         node = circuit.nodes[line.node]

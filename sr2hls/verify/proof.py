@@ -9,6 +9,7 @@ import sympy
 
 from sr2hls.circuit import Circuit, Node, Op, Overflow
 from sr2hls.design import Design, NodeCertificate
+from sr2hls.verify.boxes import Codes, InBox
 from sr2hls.verify.forms import fits
 from sr2hls.verify.refused import Wrong
 from sr2hls.verify.span import Span, of_floats
@@ -28,6 +29,7 @@ class Step:
     error: Span  # circuit - formula; outside the bands of comparisons
     virtual: bool = False  # no node holds the value, and it is no constant
     banded: bool = False  # a comparison that may flip lies behind it
+    boxes: tuple[InBox, ...] = ()  # exact value and error in each box of the domain, where it is cut into some
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Stated:
     local: Span
     inherited: Span
     error: Span
+    boxes: tuple[InBox, ...] = ()  # exact range and inherited error
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Proof:
     """What was proven so far."""
 
     design: Design
+    boxes: list[Codes] = field(default_factory=list)  # that the domain is cut into
     steps: dict[str, Step] = field(default_factory=dict)
     claims: set[int] = field(default_factory=set)  # wrapping casts whose promise holds
     run: int = 0  # functions that were run on every argument
@@ -67,7 +71,15 @@ def stated_of(line: NodeCertificate) -> Stated:
     spans = [of_floats(pair) for pair in (line.exact_range, line.local_error, line.inherited, line.error)]
     if any(span is None or span.low > span.high for span in spans):
         raise Wrong("an interval of the certificate is empty or not finite")
-    return Stated(*spans)  # type: ignore[arg-type]
+    exact, local, inherited, error = (span for span in spans if span is not None)
+    return Stated(exact, local, inherited, error, tuple(map(_box, line.boxes)))
+
+
+def _box(numbers: tuple[float, float, float, float]) -> InBox:
+    exact, inherited = of_floats(numbers[:2]), of_floats(numbers[2:])
+    if exact is None or inherited is None or exact.low > exact.high or inherited.low > inherited.high:
+        raise Wrong("an interval of one of the boxes is empty or not finite")
+    return InBox(exact, inherited)
 
 
 def require(found: Span, stated: Span, what: str) -> None:

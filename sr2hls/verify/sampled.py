@@ -57,6 +57,12 @@ class Sampled:
         """Of all values."""
         return self._extremes(self.middle, self.at)
 
+    def hull_of(self, first: int, end: int) -> Span:
+        """Of the values at the arguments first ... end - 1."""
+        chosen = np.zeros(self.count, dtype=bool)
+        chosen[first:end] = True
+        return self._extremes(self.middle, self.at, chosen)
+
     def errors(self, codes: Codes, ulp: Fraction, chosen: NDArray[np.bool_] | None = None) -> Span:
         """The hull of code · ulp - f over the chosen arguments."""
         if np.abs(codes).max() >= 1 << 53:
@@ -165,11 +171,23 @@ def slope_on(formula: Formula, cell: Span) -> Span | None:
     return of_value(formula.series(cell.ball(), 2)[1])
 
 
-def range_within(formula: Formula, domain: Span, stated: Span, what: str) -> Span:
-    """The formula's range on an interval, as tight as cells show it, once it is inside the stated one."""
+def slope_between(formula: Formula, cell: Span) -> Span | None:
+    """The derivative's values on an interval where it is monotone: between those at both ends; else None."""
+    bend = of_value(formula.series(cell.ball(), 3)[2])
+    if bend is None or bend.low < 0 < bend.high:
+        return None
+    ends = [of_value(formula.series(to_arb(end), 2)[1]) for end in (cell.low, cell.high)]
+    return None if ends[0] is None or ends[1] is None else ends[0].hull(ends[1])
+
+
+def range_within(formula: Formula, domain: Span, stated: Span, what: str, first: int = 64) -> Span:
+    """The formula's range on an interval, as tight as cells show it, once it is inside the stated one.
+
+    `first`: cells to begin with.
+    """
     found: Span | None = None
     smallest = domain.width / 2**40
-    waiting = list(cells(domain, 64))
+    waiting = list(cells(domain, first))
     tried = 0
     while waiting:
         cell = waiting.pop()
@@ -190,25 +208,37 @@ def range_within(formula: Formula, domain: Span, stated: Span, what: str) -> Spa
 
 
 def change_within(
-    formula: Formula, domain: Span, values: Span, error: Span, stated: Span, what: str, *, wraps: bool
+    formula: Formula,
+    domain: Span,
+    values: Span,
+    error: Span,
+    stated: Span,
+    what: str,
+    *,
+    wraps: bool,
+    whole: Span | None = None,
+    first: int = 64,
 ) -> Span:
     """The hull of f(t + e) - f(t), t and t + e in the domain (with `wraps`: t only), once inside the stated one.
 
-    `values` holds those of f.
+    `values` holds those of f. `whole`: where t + e is, if not in the domain of t; `first`: cells to begin with.
     """
     span = Span(min(error.low, Fraction(0)), max(error.high, Fraction(0)))
     if span.width == 0:
         return span
     found: Span | None = None
-    waiting, tried = list(cells(domain, 64)), 0
+    waiting, tried = list(cells(domain, first)), 0
     while waiting:
         cell = waiting.pop()
         tried += 1
         reach = cell + span
         if not wraps:
-            reach = reach.meet(domain) or cell
+            reach = reach.meet(whole or domain) or cell
         slope = slope_on(formula, reach)
         change = None if slope is None else slope * span
+        if change is not None and not change.inside(stated):
+            slope = slope_between(formula, reach)
+            change = change if slope is None else slope * span
         if change is None or not change.inside(stated):
             after, before = values_on(formula, reach), values_on(formula, cell)
             if after is not None and before is not None:

@@ -13,6 +13,7 @@ certificate's numbers must hold what was found. The rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import sympy
@@ -21,6 +22,7 @@ from sr2hls.circuit import Op
 from sr2hls.design import Design, NodeCertificate
 from sr2hls.formats import Format
 from sr2hls.model import symbol
+from sr2hls.verify.boxes import InBox, boxes_of, hull
 from sr2hls.verify.definitions import affine, number_span, read_definition, require_period
 from sr2hls.verify.evaluate import Formula
 from sr2hls.verify.functions import Argument, function_errors
@@ -39,6 +41,8 @@ def prove_steps(design: Design) -> Proof:
     limits = {name: (low, high) for name, low, high in design.certificate.domain}
     if [line.symbol for line in design.certificate.nodes if line.kind == "input"] != list(limits):
         raise Wrong("the inputs of the certificate's steps are not those of its domain")
+    codes = {line.symbol: line.codes for line in design.certificate.nodes if line.kind == "input"}
+    proof.boxes = boxes_of(design.certificate.boxes, codes)
     for line in design.certificate.nodes:
         if line.symbol in proof.steps:
             raise Wrong(f"two steps are called '{line.symbol}'")
@@ -66,25 +70,70 @@ def _step(proof: Proof, line: NodeCertificate) -> Step:
     elif not word.holds(*line.codes):
         raise Wrong(f"{line.codes} are no codes of {word}")
     stated = stated_of(line)
-    exact = _exact(kind, expression, operands, stated)
+    within = _in_boxes(proof, kind, expression, operands, stated)
+    exact = hull(within) if within and kind != "function" else _exact(proof, kind, expression, operands, stated)
     if not exact.inside(stated.exact):
         raise Wrong(f"the formula's value is in {exact}, the certificate says {stated.exact}")
     if kind != "function" and any(step.kind == "turns" for step in operands.values()):
         raise Wrong("an angle that wraps is used by more than functions of its period")
     banded = any(step.banded for step in operands.values())
     if line.node < 0 and line.codes[0] != line.codes[1]:
-        return Step(line, kind, expression, names, exact, exact, ZERO, ZERO, True, banded)
+        boxes = tuple(InBox(part, ZERO) for part in within)
+        return Step(line, kind, expression, names, exact, exact, ZERO, ZERO, True, banded, boxes)
     flips = kind in ("less", "floor") and any(step.error != ZERO for step in operands.values())
     try:
-        step = _proven(proof, line, kind, expression, operands, exact, stated)
+        step = _proven(proof, line, kind, expression, operands, exact, stated, within)
     except Wraps as wraps:
+        if proof.boxes:
+            raise Open("a word that wraps, on a domain that is cut into boxes") from None
         error = wraps.reach - exact
         step = Step(line, kind, expression, names, exact, wraps.reach, ZERO, error)
         require(error, stated.error, "error")
+    hardware = step.hardware
+    if step.boxes:
+        hardware = hardware.meet(hull([box.exact + box.error for box in step.boxes])) or hardware
+    elif not (banded or flips or kind == "turns"):
+        hardware = hardware.meet(exact + step.error) or hardware
     return Step(
-        line, kind, expression, names, exact, shorter(step.hardware), shorter(step.local), shorter(step.error),
-        banded=banded or flips,
+        line, kind, expression, names, exact, shorter(hardware), shorter(step.local), shorter(step.error),
+        banded=banded or flips, boxes=tuple(InBox(shorter(box.exact), shorter(box.error)) for box in step.boxes),
     )  # fmt: skip
+
+
+def _in_boxes(
+    proof: Proof, kind: str, expression: sympy.Expr, operands: Mapping[str, Step], stated: Stated
+) -> list[Span]:
+    """The range in each box of the formula's value, whichever way the comparisons that may flip go."""
+    if not proof.boxes:
+        if stated.boxes:
+            raise Wrong("it states values for boxes, but the domain is not cut into any")
+        return []
+    if kind == "function":
+        (operand,) = operands.values()
+        argument = _argument(operand, proof)
+        return argument.exact_in_boxes(Formula(expression, [symbol(operand.line.symbol)]), stated.boxes)
+    if stated.boxes:
+        raise Wrong("it is no function, but states values for boxes")
+    found = []
+    for place in range(len(proof.boxes)):
+        ranges = {name: step.boxes[place].exact for name, step in operands.items()}
+        if kind in ("less", "floor"):
+            ranges = {name: ranges[name] + step.boxes[place].error for name, step in operands.items()}
+        found.append(_reached(kind, expression, ranges))
+    return found
+
+
+def _boxed(kind: str, expression: sympy.Expr, operands: Mapping[str, Step], count: int) -> list[Span]:
+    """The inherited error in each box."""
+    return [
+        _inherited(
+            kind,
+            expression,
+            {name: replace(s, exact=s.boxes[i].exact, error=s.boxes[i].error, hardware=s.boxes[i].exact)
+             for name, s in operands.items()},
+        )
+        for i in range(count)
+    ]  # fmt: skip
 
 
 def _combined(expression: sympy.Expr, of: Mapping[str, Span], *, constants: bool = True) -> Span:
@@ -96,11 +145,11 @@ def _combined(expression: sympy.Expr, of: Mapping[str, Span], *, constants: bool
     return total
 
 
-def _exact(kind: str, expression: sympy.Expr, operands: Mapping[str, Step], stated: Stated) -> Span:
+def _exact(proof: Proof, kind: str, expression: sympy.Expr, operands: Mapping[str, Step], stated: Stated) -> Span:
     """The range of the formula's value."""
     if kind == "function":
         (operand,) = operands.values()
-        return _argument(operand).exact_range(Formula(expression, [symbol(operand.line.symbol)]), stated.exact)
+        return _argument(operand, proof).exact_range(Formula(expression, [symbol(operand.line.symbol)]), stated.exact)
     return _reached(kind, expression, {name: step.exact for name, step in operands.items()})
 
 
@@ -133,10 +182,11 @@ def _reached(kind: str, expression: sympy.Expr, ranges: Mapping[str, Span]) -> S
             raise Open(f"a step of the kind '{kind}' has no range rule")
 
 
-def _argument(operand: Step) -> Argument:
+def _argument(operand: Step, proof: Proof) -> Argument:
+    codes = tuple(box[operand.line.symbol] for box in proof.boxes) if operand.kind == "input" else ()
     return Argument(
         operand.exact, operand.error, operand.line.codes, Format.parse(operand.line.format),
-        enumerated=operand.kind == "input", turns=operand.kind == "turns",
+        enumerated=operand.kind == "input", turns=operand.kind == "turns", boxes=operand.boxes, box_codes=codes,
     )  # fmt: skip
 
 
@@ -173,6 +223,7 @@ def _proven(
     operands: Mapping[str, Step],
     exact: Span,
     stated: Stated,
+    within: list[Span],
 ) -> Step:
     """Local and inherited error of a step that the circuit holds, each inside the stated one."""
     names = tuple(operands)
@@ -188,25 +239,37 @@ def _proven(
             own = _reached(kind, expression, {name: step.hardware for name, step in operands.items()})
             error = _inherited(kind, expression, operands) + (value - own)
         require(error, stated.error, "error")
-        return Step(line, kind, expression, names, exact, value, ZERO, error)
+        boxes = tuple(InBox(part, error) for part in within)
+        return Step(line, kind, expression, names, exact, value, ZERO, error, boxes=boxes)
     if kind == "function":
         (operand,) = operands.values()
         found = function_errors(
-            proof, line, Formula(expression, [symbol(names[0])]), _argument(operand), operand, exact, stated
+            proof,
+            line,
+            Formula(expression, [symbol(names[0])]),
+            _argument(operand, proof),
+            operand,
+            exact,
+            stated,
+            within,
         )
         if operand.kind == "turns":
             require_period(expression, symbol(names[0]))
-        return Step(line, kind, expression, names, exact, found.hardware, found.local, found.error)
-    inherited = _inherited(kind, expression, operands)
-    local, hardware = local_error(proof, line, kind, expression, operands, inherited, exact)
-    reach = None if line.node < 0 or kind == "turns" else wrapped_reach(proof.circuit, line.node)
-    if reach is not None:
-        raise Wraps(reach)
+        boxes = tuple(map(InBox, within, found.boxes)) if within else ()
+        return Step(line, kind, expression, names, exact, found.hardware, found.local, found.error, boxes=boxes)
+    parts = _boxed(kind, expression, operands, len(within))
+    inherited = hull(parts) if parts else _inherited(kind, expression, operands)
+    reach = hull([part + off for part, off in zip(within, parts, strict=True)]) if parts else exact + inherited
+    local, hardware = local_error(proof, line, kind, expression, operands, reach, exact, boxes=bool(parts))
+    wrapped = None if line.node < 0 or kind == "turns" else wrapped_reach(proof.circuit, line.node)
+    if wrapped is not None:
+        raise Wraps(wrapped)
     require(inherited, stated.inherited, "inherited error")
     require(local, stated.local, "local error")
     error = inherited + local
     require(error, stated.error, "error")
-    return Step(line, kind, expression, names, exact, hardware, local, error)
+    boxes = tuple(InBox(part, off + local) for part, off in zip(within, parts, strict=True))
+    return Step(line, kind, expression, names, exact, hardware, local, error, boxes=boxes)
 
 
 def _constant(proof: Proof, line: NodeCertificate) -> None:

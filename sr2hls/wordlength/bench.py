@@ -9,7 +9,7 @@ from sr2hls.analyze.ranges import Analysis
 from sr2hls.errors import FormatError, UnsupportedError
 from sr2hls.formats import Format
 from sr2hls.functions import horner, planned_widths
-from sr2hls.lower import Lowered, lower, lower_within
+from sr2hls.lower import Lowered, Words, lower, lower_within
 from sr2hls.program import Kind, Program
 from sr2hls.quantize.budget import exact_steps
 from sr2hls.targets import Target
@@ -65,11 +65,25 @@ class Bench:
         return self._first
 
     def _start(self) -> tuple[Setting, Outcome]:
-        words, lowered = lower_within(self.program, self.analysis, self.outputs, self.targets, self.device)
+        words, lowered = self._first_words()
         effort = self._efforts(lowered)
         levers = levers_of(self.program, words, _held(self.program), self.tabled)
         self.levers = tuple(sorted(levers, key=lambda lever: effort.get(lever.name, 0.0)))  # the quick ones first
         return setting_of(self.levers, words), self._measured(lowered)
+
+    def _first_words(self) -> tuple[Words, Lowered]:
+        """Where the domain is cut into boxes, by slopes box by box or by the whole ones: the smaller circuit."""
+        asked = self.program, self.analysis, self.outputs, self.targets, self.device
+        if self.analysis.partition is None:
+            return lower_within(*asked)
+        found: list[tuple[Words, Lowered]] = []
+        for boxes in (True, False):
+            try:
+                found.append(lower_within(*asked, boxes=boxes))
+            except FormatError:
+                if not boxes and not found:
+                    raise
+        return min(found, key=lambda one: self._measured(one[1]).bill.area)
 
     def outcome(self, setting: Setting) -> Outcome | None:
         """None where no circuit does that: a floor's operand too coarse, no evaluator, a word too wide."""

@@ -11,15 +11,17 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 
 import sympy
 
+from sr2hls.analyze.boxes import Cut
 from sr2hls.analyze.cells import Univariate
 from sr2hls.analyze.identity import agree
-from sr2hls.analyze.interval import Interval
-from sr2hls.analyze.ranges import Analysis, Domain, analyze
-from sr2hls.errors import Sr2hlsError
+from sr2hls.analyze.ranges import Analysis, Domain, analyze, functions_of
+from sr2hls.analyze.subdivide import on_cuts
+from sr2hls.errors import DomainError, Sr2hlsError, UnsupportedError
 from sr2hls.model import SymbolicModel
 from sr2hls.program import Kind, Program
 from sr2hls.rewrite.form import Form, Rewrite, form_of
@@ -85,7 +87,9 @@ class _Forms:
         self.tried = 0
         self.most_steps = math.inf
         self._known: set[object] = set()
-        self._functions: dict[sympy.Expr, tuple[Univariate, Interval]] = {}
+        self._cuts: tuple[Cut, ...] = ()
+        self._inputs: tuple[sympy.Symbol, ...] = ()
+        self._functions: dict[sympy.Expr, Univariate] = {}
 
     def candidate(self, form: Form) -> _Candidate | None:
         """None where it was seen before, has no hardware, or is undefined somewhere on the ranges."""
@@ -99,7 +103,7 @@ class _Forms:
             return None
         self._known.add(key)
         try:
-            return self._estimated(form, program, analyze(program, self.domains, self._functions))
+            return self._estimated(form, program, self._analyzed(program))
         except (Sr2hlsError, ArithmeticError, ValueError):
             return None
 
@@ -108,11 +112,32 @@ class _Forms:
         self.most_steps = _STEPS * self._weight(program) + 1.0
         for step in program.assignments:
             if step.kind is Kind.FUNCTION and step.symbol.name not in analysis.cells:
-                self._functions[step.expression] = (
-                    analysis.functions[step.symbol.name],
-                    analysis.ranges[step.symbol.name],
-                )
+                function = copy(analysis.functions[step.symbol.name])
+                function.tables = dict(function.tables)  # what the forms plan is no concern of the formulas as written
+                self._functions[step.expression] = function
+        if analysis.partition is not None:
+            self._cuts, self._inputs = analysis.partition.cuts, program.inputs
+            analysis = self._analyzed(program)
         return self._estimated(form, program, analysis)
+
+    def in_boxes(self, candidate: _Candidate) -> Analysis:
+        """The candidate's analysis on the boxes of the formulas as written, where these have some."""
+        program, analysis = candidate.program, candidate.analysis
+        if not self._cuts or analysis.partition is not None:
+            return analysis
+        return on_cuts(program, self.domains, self._cuts, analysis.functions, analysis)
+
+    def _analyzed(self, program: Program) -> Analysis:
+        """In one box: enough to order forms by; on boxes only where one will not do."""
+        functions = functions_of(program, self._functions)
+        if self._cuts and set(program.inputs) != set(self._inputs):
+            raise UnsupportedError("the boxes belong to other inputs")
+        try:
+            return analyze(program, self.domains, functions=functions)
+        except (DomainError, UnsupportedError):
+            if not self._cuts:
+                raise
+            return on_cuts(program, self.domains, self._cuts, functions)
 
     def _weight(self, program: Program) -> float:
         narrow = {symbol for symbol in program.inputs if self.domains[symbol.name].narrow}
@@ -157,27 +182,26 @@ def cheapest_form(
     written = Chosen(program, analysis, start)
     if patience.forms <= 0:
         return written
+    bill = first_found(start, limits).bill
     forms = _Forms(model, domains, rung, target)
     first = forms.first(form_of(model), program, analysis)
     found = _reached(forms, first, patience)
-    if not found:
-        return written
-    bill = first_found(start, limits).bill
     aim = Aim(_kept(limits, bill.latency, math.ceil(bill.dsp)), bill)
     best, ahead, price, work = written, bill, aim.price(bill), 0.0
     for candidate in sorted(found, key=lambda c: c.estimate):
         if work >= patience.work or candidate.estimate > patience.hopeless * first.estimate:
             break
-        bench = Bench(candidate.program, candidate.analysis, rung.outputs, rung.targets, target, timing, tabled)
         work += len(candidate.program.assignments) / 8
         try:
+            analysis = forms.in_boxes(candidate)
+            bench = Bench(candidate.program, analysis, rung.outputs, rung.targets, target, timing, tabled)
             bill = first_found(bench, limits).bill
         except Sr2hlsError:
             continue
         work += bench.planned()
         little = limits.excess(ahead) == 0.0 and aim.price(bill) > price * (1 - _LEAST_GAIN)
         if aim.better(bill, ahead) and not little and _confirmed(candidate.form, model, domains):
-            best = Chosen(candidate.program, candidate.analysis, bench, candidate.form.steps)
+            best = Chosen(candidate.program, analysis, bench, candidate.form.steps)
             ahead, price = bill, aim.price(bill)
     return best
 

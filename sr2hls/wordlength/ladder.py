@@ -12,7 +12,7 @@ from sr2hls.lower import Lowered
 from sr2hls.program import Program
 from sr2hls.targets import Target
 from sr2hls.wordlength.bench import Bench
-from sr2hls.wordlength.descent import Effort, cheapest_words, first_found
+from sr2hls.wordlength.descent import Effort, cheapest_words, first_found, nearest_start
 from sr2hls.wordlength.limits import Limits
 from sr2hls.wordlength.price import Bill, Timing
 
@@ -71,6 +71,7 @@ def fitted(
         if rung is not first:
             here = Bench(program, analysis, rung.outputs, rung.targets, device, timing, tabled=True)
         try:
+            nearest_start(here, limits)  # its work is not the descent's
             found = first_found(here, limits)
             if relaxed is None or limits.excess(found.bill) <= _FAR:
                 found = cheapest_words(here, limits, effort)
