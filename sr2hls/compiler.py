@@ -25,11 +25,12 @@ from sr2hls.lower import Words, lower, lowered_in_pieces
 from sr2hls.model import SymbolicModel
 from sr2hls.program import Program
 from sr2hls.quantize.domains import domains_of, output_format
+from sr2hls.rewrite.form import Rewrite
 from sr2hls.rewrite.fuse import fuse
 from sr2hls.schedule import schedule
 from sr2hls.targets import NO_DSP, load_target
 from sr2hls.version import __version__
-from sr2hls.wordlength import EFFORTS, Limits, Rung, Timing, fitted
+from sr2hls.wordlength import EFFORTS, PATIENCE, Limits, Rung, Timing, cheapest_form, fitted
 
 _PRECISION = 64  # bits of the interval arithmetic
 
@@ -44,8 +45,8 @@ class Options:
     truncated and wrapped as hls4ml does, for comparison. domain: "strict" stops at poles and domain edges, "clamp"
     clamps the arguments of functions: to a distance of `floor` from poles and edges, else as near as the `rows` (values
     of every input, each of shape (n,)) come. limits: cycles, LUTs and multipliers at most; effort: how long cheaper
-    words are looked for (`wordlength.EFFORTS`); boxes: the most that the domain is cut into where that tightens ranges
-    and errors (1: none; None: by effort).
+    equal forms and words are looked for (`wordlength.PATIENCE`, `wordlength.EFFORTS`); boxes: the most that the
+    domain is cut into where that tightens ranges and errors (1: none; None: by effort).
     """
 
     inputs: Mapping[str, Format] = field(default_factory=dict)
@@ -85,6 +86,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         program = fuse(model, [d.name for d in domains.values() if d.narrow])
         program, analysis, notes = _analyzed(program, domains, options)
         model = _clamped(model, program) if notes else model
+        steps: tuple[Rewrite, ...] = ()
         outputs = {
             name: options.precision
             or output_format(name, analysis.ranges[symbol.name], options.output, options.max_error)
@@ -92,16 +94,25 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         }
         if options.precision is None:
             targets = {name: _target_error(name, word, options) for name, word in outputs.items()}
+            first, most = Rung(outputs, targets), options.limits
+            if options.latency is not None and most.latency is None:
+                most = replace(most, latency=options.latency)
+            patience = PATIENCE["low" if notes else options.effort]  # clamps belong to the formulas as written
+            chosen = cheapest_form(
+                model, domains, program, analysis, first, target, timing, most, patience, options.limits.any
+            )
+            program, analysis, steps = chosen.program, chosen.analysis, chosen.steps
             found = fitted(
                 program,
                 analysis,
-                Rung(outputs, targets),
+                first,
                 _relaxed(outputs, options),
                 target,
                 timing,
                 options.limits,
                 options.latency,
                 EFFORTS[options.effort],
+                chosen.bench,
             )
             lowered, outputs, targets = found.lowered, dict(found.rung.outputs), dict(found.rung.targets)
             notes += (found.rung.relaxed,) if found.rung.relaxed else ()
@@ -128,7 +139,7 @@ def compile_model(model: SymbolicModel, options: Options) -> Design:
         clock_ns=clock_ns,
         target=target,
         certificate=ledger,
-        provenance=_provenance(model) | ({"pieces": pieces} if pieces else {}),
+        provenance=_provenance(model, steps) | ({"pieces": pieces} if pieces else {}),
         critical_ns=plan.critical_ns,
         warnings=plan.warnings,
     )
@@ -191,7 +202,7 @@ def _clamped(model: SymbolicModel, program: Program) -> SymbolicModel:
     return replace(model, outputs=tuple(outputs))
 
 
-def _provenance(model: SymbolicModel) -> dict[str, Any]:
+def _provenance(model: SymbolicModel, steps: tuple[Rewrite, ...]) -> dict[str, Any]:
     return {
         "software": f"sr2hls {__version__}",
         "outputs": [
@@ -206,5 +217,6 @@ def _provenance(model: SymbolicModel) -> dict[str, Any]:
             }
             for output in model.outputs
         ],
+        "rewrites": [{"rule": s.rule, "before": str(s.before), "after": str(s.after)} for s in steps],
         "model": json.loads(to_json(model)),  # exact, so that the check can evaluate the formula itself
     }

@@ -33,6 +33,7 @@ class Univariate:
         self.origin = origin
         self.tables: dict[object, Any] = {}  # evaluators already planned, by their words
         self.values: list[arb] = []  # at all codes of an input that is enumerated
+        self.reached: Interval | None = None  # by these values
         self._ball = ball_function(expression, (variable,))
         self._series = series_function(expression, (variable,))
         self._exact = exact_function(expression, (variable,)) if jumps(expression) else None

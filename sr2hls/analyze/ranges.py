@@ -97,23 +97,29 @@ def analyze(
     return Analysis(ranges, functions, cells, domains, partition)
 
 
-def functions_of(program: Program) -> dict[str, Univariate]:
-    """The functions of all function steps, by symbol name."""
+def functions_of(program: Program, known: dict[sympy.Expr, Univariate] | None = None) -> dict[str, Univariate]:
+    """The functions of all function steps, by symbol name; `known`: those of inputs that other programs had, too."""
+    known = {} if known is None else known
     found = {}
     for step in program.assignments:
         if step.kind is Kind.FUNCTION:
             (argument,) = step.expression.free_symbols
-            found[step.symbol.name] = Univariate(step.expression, argument, step.origin)
+            function = known.get(step.expression) or Univariate(step.expression, argument, step.origin)
+            if argument in program.inputs:
+                known[step.expression] = function
+            found[step.symbol.name] = function
     return found
 
 
 def enumerated(function: Univariate, domain: Domain) -> Interval:
     """The range over all codes of an input. Raises DomainError where one has no finite value."""
-    least, greatest = arb("inf"), arb("-inf")
-    for value in at_codes(function, domain):
-        least = value.lower() if value.lower() < least else least
-        greatest = value.upper() if value.upper() > greatest else greatest
-    return Interval(least, greatest)
+    if function.reached is None:
+        least, greatest = arb("inf"), arb("-inf")
+        for value in at_codes(function, domain):
+            least = value.lower() if value.lower() < least else least
+            greatest = value.upper() if value.upper() > greatest else greatest
+        function.reached = Interval(least, greatest)
+    return function.reached
 
 
 def at_codes(function: Univariate, domain: Domain) -> list[arb]:

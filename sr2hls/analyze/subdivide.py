@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sr2hls.analyze.boxes import LEAF, Box, Codes, Cut, Forward, Partition
+from sr2hls.analyze.boxes import LEAF, Box, Codes, Cut, Forward, Partition, boxes_of
 from sr2hls.analyze.cells import Univariate, cells_of
 from sr2hls.analyze.interval import Interval
 from sr2hls.analyze.intervals import Intervals
@@ -64,6 +64,30 @@ def subdivided(program: Program, domains: Mapping[str, Domain], most: int, rescu
         return whole
     partition = _Search(program, domains, _forward(program, domains, functions, whole), most).partition()
     return whole if partition is None else analyze(program, domains, partition, functions)
+
+
+def on_cuts(
+    program: Program,
+    domains: Mapping[str, Domain],
+    cuts: tuple[Cut, ...],
+    functions: Mapping[str, Univariate],
+    whole: Analysis | None = None,
+) -> Analysis:
+    """The analysis in the boxes that were found for another program over the same inputs.
+
+    whole: the program's analysis in one box, where it has one.
+
+    Raises DomainError where a function may not be finite in a box, and as `analyze`.
+    """
+    forward = _forward(program, domains, functions, whole)
+    boxes = [
+        forward.box(c)
+        for c in boxes_of(cuts, {s.name: (domains[s.name].low, domains[s.name].high) for s in program.inputs})
+    ]
+    for box in boxes:
+        if not box.defined:
+            raise DomainError(f"'{functions[box.undefined].origin}' may not be finite in the box {dict(box.codes)}")
+    return analyze(program, domains, Partition(cuts, tuple(boxes)), functions)
 
 
 def _may_help(program: Program, domains: Mapping[str, Domain]) -> bool:

@@ -52,6 +52,8 @@ def show_design(out: Console, data: Json) -> None:
     for source in data["provenance"].get("outputs", []):
         line(out, "formula", f"{source['name']} = {source['equation']}")
         line(out, "from", _origin(source))
+    for step in data["provenance"].get("rewrites", []):
+        line(out, "rewritten", f"{step['before']} = {step['after']} ({step['rule']})")
     rows = table("port", "direction", "format", "values")
     for port in data["ports"]:
         rows.add_row(port["name"], port["direction"], port["format"], port["values"])

@@ -46,7 +46,9 @@ _WHAT_CAN = (
 )
 
 
-def fuse(model: SymbolicModel, narrow: Iterable[str]) -> Program:
+def fuse(
+    model: SymbolicModel, narrow: Iterable[str], shared: Iterable[tuple[sympy.Symbol, sympy.Expr]] = ()
+) -> Program:
     """Fuse the model's formulas.
 
     Products are ordered for the shortest path, unless an order by name leaves fewer functions and products: formulas
@@ -55,12 +57,14 @@ def fuse(model: SymbolicModel, narrow: Iterable[str]) -> Program:
     Args:
         narrow: the inputs whose every code fits a table; over these a region may hold kinks and jumps. Over wider
             symbols such operations become comparisons and selections.
+        shared: further symbols of the formulas and what they stand for, each over inputs and earlier ones; each is
+            computed once, as an assignment of its own.
 
     Raises:
         UnsupportedError: an operation has no hardware yet; the message names the sub-expression.
     """
-    held = list(narrow)
-    return min((_fused(model, held, early) for early in (True, False)), key=_multiplications)
+    held, named = list(narrow), list(shared)
+    return min((_fused(model, held, named, early) for early in (True, False)), key=_multiplications)
 
 
 def _multiplications(program: Program) -> tuple[int, int]:
@@ -68,8 +72,12 @@ def _multiplications(program: Program) -> tuple[int, int]:
     return kinds.count(Kind.FUNCTION), kinds.count(Kind.PRODUCT)
 
 
-def _fused(model: SymbolicModel, narrow: list[str], early: bool) -> Program:
+def _fused(
+    model: SymbolicModel, narrow: list[str], shared: list[tuple[sympy.Symbol, sympy.Expr]], early: bool
+) -> Program:
     fuser = _Fuser(model.inputs, narrow, early)
+    for name, expression in shared:
+        fuser.share(name, expression)
     outputs = fuser.own_outputs([(output.name, fuser.output(output.expression)) for output in model.outputs])
     needed = _needed(fuser.assignments, [s for _, s in outputs])
     inputs = tuple(symbol(name) for name in model.inputs if symbol(name) in needed)
@@ -117,6 +125,11 @@ class _Fuser:
         text = short_text(held.xreplace(self._meaning))
         self.assignments.append(Assignment(alias, held, Kind.LINEAR, text))
         return alias
+
+    def share(self, name: sympy.Symbol, expression: sympy.Expr) -> None:
+        """From here on the symbol stands for the expression."""
+        region = self.region(expression)
+        self._regions[name] = self.close(region) if region.free_symbols else region
 
     # Opening regions.
 

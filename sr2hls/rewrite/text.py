@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy
 from sympy.printing.str import StrPrinter
 
@@ -13,6 +15,7 @@ class _Printer(StrPrinter):  # type: ignore[misc]
         return f"{float(expr):.6g}" if max(abs(expr.p), expr.q) > 1000 else super()._print_Rational(expr)
 
 
+@lru_cache(maxsize=4096)  # equal forms of a formula share most of their parts
 def short_text(expression: sympy.Basic) -> str:
     """At most 100 characters."""
     text = str(_Printer({"full_prec": False}).doprint(expression))

@@ -1,13 +1,14 @@
 """The certificate's definitions, put into each other → whether they are the model's formula, by exact algebra.
 
 Both sides are brought to one form: comparisons, selections and roundings are expressed by `positive(d)`, `choose(p, a,
-b)` and `floor(x)`, polynomials are expanded, arguments of functions are brought to this form first. What is left is
-decided by expansion, and where that does not do, as a rational function of the parts that are no polynomials.
+b)` and `floor(x)`, logarithms, roots and exponentials by those of factors and terms (`kernels`), polynomials are
+expanded, arguments of functions are brought to this form first. What is left is decided by expansion, and where that
+does not do, as a rational function of the parts that are no polynomials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sympy
@@ -16,6 +17,7 @@ from sympy import Integer, S
 
 from sr2hls.operators import HEADS, words
 from sr2hls.verify.evaluate import Formula
+from sr2hls.verify.kernels import as_rational_function, direction, expanded, exponential, logarithm, root, size
 from sr2hls.verify.refused import Open, Wrong
 from sr2hls.verify.rules import ball
 
@@ -38,12 +40,6 @@ class Choose(sympy.Function):  # type: ignore[misc]
 
 class Floor(sympy.Function):  # type: ignore[misc]
     """The largest integer not above the argument."""
-
-    nargs = 1
-
-
-class Size(sympy.Function):  # type: ignore[misc]
-    """The absolute value."""
 
     nargs = 1
 
@@ -72,10 +68,18 @@ def decoded(data: Any, known: Mapping[str, sympy.Symbol]) -> sympy.Expr:
     return _HEADS[data[0]](*(decoded(part, known) for part in data[1:]), evaluate=False)
 
 
-def require_equal(stated: sympy.Expr, composed: sympy.Expr, name: str) -> None:
-    """Raises Wrong where the two differ somewhere, Open where they seem equal but it cannot be shown."""
+def require_equal(stated: sympy.Expr, composed: sympy.Expr, name: str, positive: Collection[sympy.Expr] = ()) -> None:
+    """Raises Wrong where the two differ somewhere, Open where they seem equal but it cannot be shown.
+
+    `positive`: expressions that are nowhere negative on the domain.
+    """
     _require_equal_numbers(stated, composed, name)
-    difference = canonical(stated) - canonical(composed)
+    if stated == composed:
+        return
+    known: set[sympy.Expr] = set()
+    for expression in positive:  # the form of one may depend on the earlier ones
+        known.add(direction(canonical(expression, known))[1])
+    difference = canonical(stated, known) - canonical(composed, known)
     if difference == 0:
         return
     if sympy.count_ops(difference) <= _LARGEST and _vanishes(difference):
@@ -83,21 +87,25 @@ def require_equal(stated: sympy.Expr, composed: sympy.Expr, name: str) -> None:
     raise Open(f"output '{name}': the steps agree with the formula at every point tried, but are not shown to be it")
 
 
-def canonical(expression: sympy.Expr) -> sympy.Expr:
+def canonical(expression: sympy.Expr, positive: Collection[sympy.Expr] = ()) -> sympy.Expr:
     """The one form of an expression."""
     done: dict[sympy.Basic, sympy.Expr] = {}
     for node in sympy.postorder_traversal(expression):
         if node not in done:
-            done[node] = _expanded(_rule(node, [done[arg] for arg in node.args]))
+            done[node] = expanded(_rule(node, [done[arg] for arg in node.args], positive))
     return done[expression]
 
 
-def _rule(node: sympy.Basic, args: list[sympy.Expr]) -> sympy.Expr:
+def _rule(node: sympy.Basic, args: list[sympy.Expr], positive: Collection[sympy.Expr]) -> sympy.Expr:
     match node:
         case sympy.Pow():
-            return _power(*args)
+            return _power(args[0], args[1], positive)
+        case sympy.log():
+            return logarithm(args[0], positive)
+        case sympy.exp():
+            return exponential(args[0])
         case sympy.Abs():
-            return _size(args[0])
+            return size(args[0], positive)
         case sympy.Max():
             return sympy.Max(*args)
         case sympy.Min():
@@ -138,33 +146,23 @@ def _rule(node: sympy.Basic, args: list[sympy.Expr]) -> sympy.Expr:
             return node.func(*args) if node.args else node
 
 
-def _expanded(expression: sympy.Expr) -> sympy.Expr:
-    """Products of sums multiplied out; arguments of functions are left as they are."""
-    return sympy.expand(expression, deep=False, power_base=False, power_exp=False, log=False, trig=False, func=False)
-
-
-def _power(base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
+def _power(base: sympy.Expr, exponent: sympy.Expr, positive: Collection[sympy.Expr]) -> sympy.Expr:
     if not isinstance(exponent, sympy.Rational):
-        return sympy.exp(_expanded(exponent * sympy.log(base)))
+        return exponential(expanded(exponent * logarithm(base, positive)))
+    if not isinstance(exponent, Integer):
+        return root(base, exponent, positive)
     if isinstance(base, sympy.Add):
-        if isinstance(exponent, Integer) and exponent > 0:
+        if exponent > 0:
             return sympy.expand(base**exponent, deep=False)
         content, rest = base.primitive()
-        if rest.could_extract_minus_sign() and isinstance(exponent, Integer):
-            content, rest = -content, _expanded(-rest)
-        return content**exponent * rest**exponent if content > 0 or isinstance(exponent, Integer) else base**exponent
+        if rest.could_extract_minus_sign():
+            content, rest = -content, expanded(-rest)
+        return content**exponent * rest**exponent
     return base**exponent
 
 
-def _direction(d: sympy.Expr) -> tuple[sympy.Rational, sympy.Expr]:
-    """(positive factor, d without it)."""
-    d = _expanded(d)
-    factor, rest = d.primitive() if isinstance(d, sympy.Add) else d.as_coeff_Mul(rational=True)
-    return (factor, rest) if factor > 0 else (-factor, _expanded(-rest))
-
-
 def _positive(d: sympy.Expr) -> sympy.Expr:
-    factor, rest = _direction(d)
+    factor, rest = direction(d)
     if rest.is_Rational:
         return S.One if factor * rest > 0 else S.Zero
     return rest if isinstance(rest, Positive) else Positive(rest)
@@ -180,17 +178,8 @@ def _choose(condition: sympy.Expr, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
     return Choose(condition, a, b)
 
 
-def _size(x: sympy.Expr) -> sympy.Expr:
-    factor, rest = _direction(x)
-    if rest.is_Rational:
-        return factor * abs(rest)
-    if rest.is_nonnegative:
-        return factor * rest
-    return factor * Size(_expanded(-rest) if rest.could_extract_minus_sign() else rest)
-
-
 def _floor(x: sympy.Expr) -> sympy.Expr:
-    x = _expanded(x)
+    x = expanded(x)
     number, rest = x.as_coeff_Add(rational=True)
     whole = Integer(number.p // number.q)
     if rest == 0:
@@ -206,28 +195,18 @@ def _half_even(x: sympy.Expr) -> sympy.Expr:
 
 def _vanishes(difference: sympy.Expr) -> bool:
     """Whether it is zero as a rational function of its parts."""
-    parts: dict[sympy.Basic, sympy.Symbol] = {}
-
-    def plain(node: sympy.Expr) -> sympy.Expr:
-        if isinstance(node, sympy.Add | sympy.Mul):
-            return node.func(*map(plain, node.args))
-        if isinstance(node, sympy.Pow) and isinstance(node.exp, Integer):
-            return plain(node.base) ** node.exp
-        if isinstance(node, sympy.Pow) and isinstance(node.exp, sympy.Rational):
-            root = node.base ** sympy.Rational(1, node.exp.q)
-            return parts.setdefault(root, sympy.Dummy()) ** node.exp.p
-        if isinstance(node, sympy.Rational):
-            return node
-        return parts.setdefault(node, sympy.Dummy())
-
-    if sympy.cancel(plain(difference)) == 0:
+    whole, relations = as_rational_function(difference)
+    numerator = sympy.numer(sympy.cancel(whole))
+    for symbol, vanishing in relations:
+        numerator = sympy.rem(numerator, vanishing, symbol)
+    if sympy.cancel(numerator) == 0:
         return True
     return bool(_angles(difference) == 0)
 
 
 def _angles(difference: sympy.Expr) -> sympy.Expr:
     """Products of sines and cosines as sums."""
-    return _expanded(sympy.fu(sympy.expand(difference)) if difference.has(sympy.sin, sympy.cos) else difference)
+    return expanded(sympy.fu(sympy.expand(difference)) if difference.has(sympy.sin, sympy.cos) else difference)
 
 
 def _require_equal_numbers(stated: sympy.Expr, composed: sympy.Expr, name: str) -> None:

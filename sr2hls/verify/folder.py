@@ -22,6 +22,7 @@ from sr2hls.model import SymbolicModel, symbol
 from sr2hls.ranges import result_range
 from sr2hls.verify.algebra import require_equal
 from sr2hls.verify.forms import fits
+from sr2hls.verify.kernels import required
 from sr2hls.verify.ledger import check_ledger, check_totals
 from sr2hls.verify.proof import Proof
 from sr2hls.verify.refused import Open, Wrong
@@ -160,14 +161,19 @@ def _promises(design: Design, proof: Proof) -> None:
 def _composition(design: Design, model: SymbolicModel, proof: Proof) -> None:
     """The steps, put into each other, are the formulas."""
     whole: dict[sympy.Symbol, sympy.Expr] = {}
+    positive: dict[sympy.Expr, None] = {}  # what is nowhere negative: the steps are defined on the whole domain
     for name, step in proof.steps.items():
         if step.expression is not None:
             whole[symbol(name)] = step.expression.xreplace(whole)
+            if step.kind == "function":
+                positive.update(dict.fromkeys(inside.xreplace(whole) for inside in required(step.expression)))
+        if step.exact.low >= 0 and step.kind != "turns":
+            positive[whole.get(symbol(name), symbol(name))] = None
     formulas = {output.name: output.expression for output in model.outputs}
     if [output.name for output in design.certificate.outputs] != list(formulas):
         raise Wrong("the outputs are not those of the formulas")
     for output in design.certificate.outputs:
-        require_equal(formulas[output.name], whole[symbol(output.symbol)], output.name)
+        require_equal(formulas[output.name], whole[symbol(output.symbol)], output.name, positive)
 
 
 def _files(design: Design, folder: Path) -> None:

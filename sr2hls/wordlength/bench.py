@@ -88,14 +88,14 @@ class Bench:
     def outcome(self, setting: Setting) -> Outcome | None:
         """None where no circuit does that: a floor's operand too coarse, no evaluator, a word too wide."""
         if setting not in self._known:
-            planned = self._planned()
+            planned = self.planned()
             words = words_of(self.levers, setting)
             try:
                 lowered = lower(self.program, self.analysis, words, self.outputs, self.exact, self.device)
                 self._known[setting] = self._measured(lowered)
             except (FormatError, UnsupportedError):
                 self._known[setting] = None
-            self.work += 1.0 + self._planned() - planned
+            self.work += 1.0 + self.planned() - planned
         return self._known[setting]
 
     def _efforts(self, lowered: Lowered) -> dict[str, float]:
@@ -112,8 +112,8 @@ class Bench:
                 total[operand.name] = total.get(operand.name, 0.0) + total.get(name, 0.0)
         return total
 
-    def _planned(self) -> float:
-        """What the evaluators that were planned so far took."""
+    def planned(self) -> float:
+        """What the evaluators that were planned so far took, in lowerings."""
         functions = self.analysis.functions.values()
         widths = [width for function in functions for width in planned_widths(function)]
         return sum(_WIDE_PLAN if width > horner.WIDEST else _PLAN for width in widths)

@@ -47,10 +47,9 @@ def cheapest_words(bench: Bench, limits: Limits, effort: Effort) -> Outcome:
 
     Raises FormatError where no lowering meets the error targets.
     """
-    start = bench.start()[1]
     if effort.work <= 0:
-        near = nearest_start(bench, limits) if limits.excess(start.bill) > 0.0 else None
-        return start if near is None or limits.excess(start.bill) <= limits.excess(near[1].bill) else near[1]
+        return first_found(bench, limits)
+    start = bench.start()[1]
     if limits.latency is None:
         limits = replace(limits, latency=start.bill.latency)
     if limits.dsp is None and limits.luts is None:
@@ -70,6 +69,13 @@ def cheapest_words(bench: Bench, limits: Limits, effort: Effort) -> Outcome:
                 break
         walk.take(found)
     return start if walk.aim.better(start.bill, walk.best.bill) else walk.best
+
+
+def first_found(bench: Bench, limits: Limits) -> Outcome:
+    """The first lowering, or where a descent begins, whichever is nearer to the limits."""
+    start = bench.start()[1]
+    near = nearest_start(bench, limits) if limits.excess(start.bill) > 0.0 else None
+    return start if near is None or limits.excess(start.bill) <= limits.excess(near[1].bill) else near[1]
 
 
 def nearest_start(bench: Bench, limits: Limits) -> Found | None:

@@ -12,7 +12,7 @@ from sr2hls.lower import Lowered
 from sr2hls.program import Program
 from sr2hls.targets import Target
 from sr2hls.wordlength.bench import Bench
-from sr2hls.wordlength.descent import Effort, cheapest_words, nearest_start
+from sr2hls.wordlength.descent import Effort, cheapest_words, first_found, nearest_start
 from sr2hls.wordlength.limits import Limits
 from sr2hls.wordlength.price import Bill, Timing
 
@@ -47,6 +47,7 @@ def fitted(
     limits: Limits,
     latency: int | None,
     effort: Effort,
+    bench: Bench | None = None,
 ) -> Fitted:
     """The cheapest lowering at the first error target where one keeps the limits.
 
@@ -55,24 +56,25 @@ def fitted(
         relaxed: per output whether its word loses a fraction bit where its error is doubled. None: the error was
             asked for, so nothing is relaxed.
         latency: cycles that the schedule will have; where no circuit has as few, it is the schedule that says so.
+        bench: one of this program and the first rung, whose work is not done again.
 
     Raises FormatError that names the nearest bill where none keeps the limits.
     """
+    start = bench or Bench(program, analysis, first.outputs, first.targets, device, timing, tabled=limits.any)
     if not limits.any:
-        bench = Bench(program, analysis, first.outputs, first.targets, device, timing)
-        return Fitted(cheapest_words(bench, Limits(latency), effort).lowered, first)
+        return Fitted(cheapest_words(start, Limits(latency), effort).lowered, first)
     if latency is not None:
         limits = replace(limits, latency=latency if limits.latency is None else min(latency, limits.latency))
     nearest: tuple[float, Bill, Rung] | None = None
     for rung in [first] if relaxed is None else _rungs(first, relaxed, analysis, program):
-        bench = Bench(program, analysis, rung.outputs, rung.targets, device, timing, tabled=True)
+        here = start
+        if rung is not first:
+            here = Bench(program, analysis, rung.outputs, rung.targets, device, timing, tabled=True)
         try:
-            found = bench.start()[1]
-            near = nearest_start(bench, limits)
-            if near is not None and limits.excess(near[1].bill) < limits.excess(found.bill):
-                found = near[1]
+            nearest_start(here, limits)  # its work is not the descent's
+            found = first_found(here, limits)
             if relaxed is None or limits.excess(found.bill) <= _FAR:
-                found = cheapest_words(bench, limits, effort)
+                found = cheapest_words(here, limits, effort)
         except FormatError:
             if nearest is None:
                 raise
