@@ -23,6 +23,8 @@ ORDER = [
     ["checker"],
     ["interpret"],
     ["builder"],
+    ["parts"],
+    ["products"],
     ["model"],
     ["operators"],
     ["load"],

@@ -16,7 +16,7 @@ from sr2hls.program import Assignment, Kind, Program, linear_terms
 from sr2hls.quantize.budget import local_budgets
 from sr2hls.targets import Target
 
-_WIDEST = 40  # bits: beyond, an estimate is no use
+_WIDEST = 31  # bits: two such words still have a product; beyond, an estimate is no use
 
 
 def estimated_area(
