@@ -56,7 +56,7 @@ def chains(rows: int) -> int:
 
 def _rows(b: CircuitBuilder, x: int, y: int) -> list[Row]:
     """One for each bit of the narrower factor."""
-    x, y = sorted((x, y), key=lambda factor: -b[factor].format.width)
+    x, y = sorted((x, y), key=lambda factor: (-b[factor].format.width, b[factor].format.signed))
     zero, wide, narrow = b.constant(0, b[x].format.fraction), b[x].format, b[y].format
     rows = []
     for i in range(narrow.width):
