@@ -10,9 +10,9 @@ digits, no two beside each other (Reitwiesner, Advances in Computers 1, 1960).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice
 from math import ceil, log2
 
 from sr2hls.builder import CircuitBuilder
@@ -34,7 +34,10 @@ def product_in_rows(b: CircuitBuilder, x: int, y: int) -> int:
     for constant, other in ((x, y), (y, x)):
         if b[constant].op is Op.CONSTANT:
             return times_constant(b, other, b[constant].value, b[constant].format.fraction)
-    return _total(b, _square(b, x) if x == y else _rows(b, x, y))
+    if x == y:
+        return _total(b, _square(b, x), b[x].format.width)
+    x, y = sorted((x, y), key=lambda factor: (-b[factor].format.width, b[factor].format.signed))
+    return _total(b, _rows(b, x, y), b[y].format.width)
 
 
 def times_constant(b: CircuitBuilder, x: int, code: int, fraction: int) -> int:
@@ -46,7 +49,7 @@ def times_constant(b: CircuitBuilder, x: int, code: int, fraction: int) -> int:
             rows.append(Row(b.shift(x, position), position - b[x].format.fraction, digit < 0))
             code -= digit
         code, position = code >> 1, position + 1
-    return _total(b, rows) if rows else b.constant(0, b[x].format.fraction + fraction)
+    return _total(b, iter(rows), len(rows)) if rows else b.constant(0, b[x].format.fraction + fraction)
 
 
 def chains(rows: int) -> int:
@@ -54,45 +57,43 @@ def chains(rows: int) -> int:
     return min(range(1, rows + 1), key=lambda count: (ceil(rows / count) - 1 + ceil(log2(count)), count))
 
 
-def _rows(b: CircuitBuilder, x: int, y: int) -> list[Row]:
-    """One for each bit of the narrower factor."""
-    x, y = sorted((x, y), key=lambda factor: (-b[factor].format.width, b[factor].format.signed))
+# Rows are made when they are needed, behind the sum that they are added to: Yosys orders the operands of a sum by
+# their names' age, and only the younger one's AND gates fit in front of a carry chain.
+
+
+def _rows(b: CircuitBuilder, x: int, y: int) -> Iterator[Row]:
+    """One for each bit of y."""
     zero, wide, narrow = b.constant(0, b[x].format.fraction), b[x].format, b[y].format
-    rows = []
     for i in range(narrow.width):
         value = b.shift(b.select(b.slice(y, i, i), x, zero), i - narrow.fraction)
-        rows.append(Row(value, i - narrow.fraction - wide.fraction, narrow.signed and i == narrow.width - 1))
-    return rows
+        yield Row(value, i - narrow.fraction - wide.fraction, narrow.signed and i == narrow.width - 1)
 
 
-def _square(b: CircuitBuilder, x: int) -> list[Row]:
+def _square(b: CircuitBuilder, x: int) -> Iterator[Row]:
     """One for each bit: x_k · (1 + 4 · V(k + 1)), where no bits are left above x_k."""
-    word, rows = b[x].format, []
-    zero = b.constant(0)
+    word, zero = b[x].format, b.constant(0)
     for k in range(word.width):
         value = bit = b.slice(x, k, k)
         if k < word.width - 1:
             above = b.shift(high_part(b, x, k + 1), word.fraction - k - 1)
             value = joined(b, b.shift(b.select(bit, above, zero), 2), bit, 2, 0)
         power = 2 * (k - word.fraction)
-        rows.append(Row(b.shift(value, power), power))
-    return rows
+        yield Row(b.shift(value, power), power)
 
 
-def _total(b: CircuitBuilder, rows: Sequence[Row]) -> int:
-    count = chains(len(rows))
-    ends = [len(rows) * i // count for i in range(count + 1)]
-    level = [_chain(b, rows[start:end]) for start, end in pairwise(ends)]
+def _total(b: CircuitBuilder, rows: Iterator[Row], length: int) -> int:
+    count = chains(length)
+    level = [_chain(b, islice(rows, length * (i + 1) // count - length * i // count)) for i in range(count)]
     while len(level) > 1:
-        level = [_chain(b, level[i : i + 2]) for i in range(0, len(level), 2)]
+        level = [_chain(b, iter(level[i : i + 2])) for i in range(0, len(level), 2)]
     (total,) = level
     return b.negate(total.value) if total.negative else total.value
 
 
-def _chain(b: CircuitBuilder, rows: Sequence[Row]) -> Row:
+def _chain(b: CircuitBuilder, rows: Iterator[Row]) -> Row:
     """The sum of rows in ascending order of their powers."""
-    total = rows[0]
-    for row in rows[1:]:
+    total = next(rows)
+    for row in rows:
         total = _sum(b, total, row)
     return total
 
