@@ -62,7 +62,8 @@ def schedule(
         )
     stages = (least if latency is None else latency) - ports + 1
     cycles = _fewest_registers(circuit, delays, saved, budget, static, earliest=cycles, stages=stages)
-    critical = max(target.net_ns, *stage_delays(circuit, delays, saved, cycles, stages)) + target.overhead_ns
+    slowest = max(stage_delays(circuit, delays, saved, cycles, stages))
+    critical = max(slowest, target.logic_ns if slowest > 0 else target.net_ns) + target.overhead_ns
     return Schedule(tuple(cycles), stages, critical, _too_slow(circuit, target, clock_ns, delays, budget))
 
 
@@ -225,6 +226,11 @@ def _too_slow(circuit: Circuit, target: Target, clock_ns: float, delays: list[fl
         return (
             f"the clock of {clock_ns:g} ns is not above the register overhead of {target.name}, "
             f"{target.overhead_ns:.2f} ns: no logic fits a stage",
+        )
+    if 0 < max(delays, default=0.0) <= budget < target.logic_ns:
+        return (
+            f"the clock of {clock_ns:g} ns is faster than what {target.name} is sure to reach with any logic between "
+            f"registers, {target.logic_ns + target.overhead_ns:.2f} ns",
         )
     return tuple(
         f"node {index} ({node.op} of '{node.origin or node.op}', {node.format}) takes {delays[index]:.2f} ns alone; "

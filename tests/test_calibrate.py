@@ -11,8 +11,8 @@ import pytest
 from sr2hls.cli import main
 from sr2hls.errors import LoadError, ToolError
 from sr2hls.synth import calibrate
-from sr2hls.synth.calibrate import Placed, calibrate_ecp5, heading, read_points
-from sr2hls.synth.chains import CHAIN, chains, dsp_saving, longest
+from sr2hls.synth.calibrate import MARGIN, Placed, calibrate_ecp5, heading, read_points
+from sr2hls.synth.chains import CHAIN, DSP, LESS, chains, longest, saving
 from sr2hls.synth.microbench import probes
 from sr2hls.synth.nextpnr import PlaceAndRoute
 from sr2hls.targets import load_target, target_file
@@ -67,7 +67,10 @@ class _Sequential(SimpleNamespace):
 def test_the_new_target_says_where_its_numbers_come_from(tool: Tool) -> None:
     fitted, measured = calibrate_ecp5(TARGET, seeds=(1, 2))
     assert len(measured) == len(tool.calls) == len(probes(TARGET)) + len(chains())
-    assert fitted.net_ns == pytest.approx(1.06 * max(m.delay_ns for m in measured if m.probe.law == "net"))
+    for law, found in (("net", fitted.net_ns), ("reset", fitted.logic_ns)):
+        assert found == pytest.approx(MARGIN * max(m.delay_ns for m in measured if m.probe.law == law))
+    assert f"delays x {MARGIN} for the longer nets" in fitted.chain_source
+    assert fitted.costs.multiply == TARGET.costs.multiply  # not measured: keeps its source as well
     assert fitted.overhead_ns == 0.75
     assert "tool, 1, device, median of seeds 1/2, sr2hls calibrate" in fitted.costs.add.source
     assert fitted.costs.add != TARGET.costs.add
@@ -125,15 +128,18 @@ def test_missing_place_and_route_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
         calibrate_ecp5(TARGET, seeds=(1,))
 
 
-def test_what_a_chain_saves_behind_a_multiplier() -> None:
-    """The least of all chains; those with logic in front of the block do not count."""
+def test_what_a_chain_saves_behind_a_multiplier_or_a_comparison() -> None:
+    """The least of all chains; for blocks, those with other logic in front do not count."""
     delays = []
     for probe in chains():
-        total, logic, blocks = longest(TARGET, probe.circuit)
-        delays.append((probe, total - 1.5 * blocks - 3.0 * logic if probe.law == CHAIN else 0.5))
+        total, fronts = longest(TARGET, probe.circuit)
+        blocks, others = fronts.count(DSP), len(fronts) - fronts.count(DSP)
+        delays.append((probe, total - 1.5 * blocks - 3.0 * others if probe.law == CHAIN else 0.5))
         if probe.name == "chain_mul_add":
-            assert (logic, blocks) == (0, 1)
+            assert fronts == (DSP,)
             delays[-1] = (probe, total - 0.7)
-        if probe.name == "chain_add_maximum":
-            assert blocks == 0 and logic >= 2
-    assert dsp_saving(TARGET, delays) == pytest.approx(0.7)
+        if probe.name == "chain_clamp":
+            assert fronts == (LESS, "logic", LESS)
+            delays[-1] = (probe, total - 2 * 0.6)
+    assert saving(TARGET, delays, DSP) == pytest.approx(0.7)
+    assert saving(TARGET, delays, LESS) == pytest.approx(0.6)

@@ -55,7 +55,8 @@ def test_legal_within_the_clock_and_deterministic(clock: float) -> None:
             assert all(plan.cycles[arg] <= plan.cycles[index] for arg in node.args)
             assert node.op is not Op.CONSTANT or plan.cycles[index] == 0
         worst = stage_delays(circuit, delays, saved_of(circuit), plan.cycles, plan.stages)
-        assert plan.critical_ns == pytest.approx(max(TARGET.net_ns, *worst) + TARGET.overhead_ns)
+        least = TARGET.logic_ns if max(worst) > 0 else TARGET.net_ns
+        assert plan.critical_ns == pytest.approx(max(least, *worst) + TARGET.overhead_ns)
         slow = [delay for delay in delays if delay + TARGET.overhead_ns > clock + 1e-6]
         assert len(plan.warnings) == len(slow)
         assert plan.critical_ns <= max([clock, *(delay + TARGET.overhead_ns for delay in slow)]) + 1e-6
@@ -190,6 +191,31 @@ def test_the_net_out_of_a_multiplier_is_counted_once() -> None:
         assert (plan.stages, plan.critical_ns <= clock) == (stages, True)
     alone = schedule(circuit, target, edge - 0.01, register_inputs=True, register_outputs=True)
     assert alone.critical_ns == pytest.approx(max(delays) + target.overhead_ns)  # to a register: the whole delay
+
+
+def test_the_net_out_of_a_comparison_is_counted_once() -> None:
+    b = CircuitBuilder()
+    x, y, z = (b.input(name, Format(True, 12)) for name in "xyz")
+    circuit = b.build([("m", b.minimum(b.maximum(x, y), z))])
+    target = replace(TARGET, less_onward_ns=0.6)
+    delays = [target.delay(circuit, index) for index in range(len(circuit.nodes))]
+    plan = schedule(circuit, target, 20.0, register_inputs=True, register_outputs=True)
+    assert plan.critical_ns == pytest.approx(sum(delays) - 2 * 0.6 + target.overhead_ns)
+    alone = b.build([("c", b.less(x, y))])
+    plan = schedule(alone, target, 20.0, register_inputs=True, register_outputs=True)
+    assert plan.critical_ns == pytest.approx(delays[3] + target.overhead_ns)  # to a register: the whole delay
+
+
+def test_no_stage_with_logic_is_faster_than_a_lut_into_a_reset() -> None:
+    b = CircuitBuilder()
+    circuit = b.build([("y", b.select(b.input("c", Format(False, 1)), *(b.input(n, Format(True, 4)) for n in "ab")))])
+    target = replace(TARGET, net_ns=0.5, logic_ns=1.8)
+    assert target.delay(circuit, 3) < 1.8
+    plan = schedule(circuit, target, 5.0, register_inputs=True, register_outputs=True)
+    assert (plan.critical_ns, plan.warnings) == (pytest.approx(1.8 + target.overhead_ns), ())
+    plan = schedule(circuit, target, 2.1, register_inputs=True, register_outputs=True)
+    assert plan.critical_ns > 2.1
+    assert "the clock of 2.1 ns is faster than what ecp5-6 is sure to reach" in plan.warnings[0]
 
 
 def test_no_stage_is_faster_than_a_net() -> None:

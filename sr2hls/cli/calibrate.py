@@ -69,9 +69,7 @@ def _measured(device: Target, seeds: int, points: Path | None) -> tuple[Target, 
 
 def _predicted(item: Measured, target: Target) -> float:
     """What a target says of a probe."""
-    from sr2hls.synth.chains import NET, longest
+    from sr2hls.schedule import schedule
 
-    if item.probe.law == NET:
-        return target.net_ns
-    total, _, blocks = longest(target, item.probe.circuit)
-    return total - blocks * target.dsp_onward_ns
+    plan = schedule(item.probe.circuit, target, 1e6, register_inputs=True, register_outputs=True)
+    return plan.critical_ns - target.overhead_ns

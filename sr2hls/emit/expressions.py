@@ -99,13 +99,16 @@ def _comparison(words: Words, args: list[Signal], operator: str) -> str:
     common = max(arg.fraction for arg in args)
     signed = any(arg.signed for arg in args)
     width = max(arg.width + common - arg.fraction + int(signed and not arg.signed) for arg in args)
-    a, b = _aligned(words, args, width)
-    if signed and operator == "<":
-        a, b = (
-            text if text == arg.name and arg.signed else f"$signed({text})"
-            for text, arg in zip((a, b), args, strict=True)
-        )
-    return f"{a} {operator} {b}"
+    if not signed or operator != "<":
+        a, b = _aligned(words, args, width)
+        return f"{a} {operator} {b}"
+    # Signed a < b is, of words without sign, a < b with their top bits exchanged. Synthesis then needs the carry alone;
+    # for a signed comparison Yosys reads the carry into the top bit too, for which an ECP5 cuts the chain in two.
+    tops = [words.bits(arg, arg.width - 1, arg.width - 1) if arg.signed else "1'd0" for arg in reversed(args)]
+    if width == 1:
+        return f"{tops[0]} < {tops[1]}"
+    low = _aligned(words, args, width - 1)
+    return f"{{{tops[0]}, {low[0]}}} < {{{tops[1]}, {low[1]}}}"
 
 
 def _product(words: Words, args: list[Signal], width: int) -> str:

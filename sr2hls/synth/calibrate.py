@@ -14,14 +14,14 @@ from typing import Any
 from sr2hls.circuit import Op
 from sr2hls.emit.verilog import module_name, verilog
 from sr2hls.errors import LoadError
-from sr2hls.synth.chains import CHAIN, NET, chains, dsp_saving, net_delay
+from sr2hls.synth.chains import CHAIN, DSP, LESS, NET, RESET, chains, net_delay, saving
 from sr2hls.synth.microbench import Probe, probe_design, probes
 from sr2hls.synth.nextpnr import nextpnr_ecp5
 from sr2hls.targets import Target
 from sr2hls.targets.coefficients import DEEP, Cost, Costs, Dsp, LookupCost, levels
 from sr2hls.targets.rom import LEAF, rom_structure
 
-MARGIN = 1.06  # a net of a whole design is longer than one of a micro-benchmark: see benchmarks/predicted_vs_placed.py
+MARGIN = 1.03  # a net of a whole design is longer than one of a micro-benchmark: see benchmarks/predicted_vs_placed.py
 WORKERS = 2  # tools that run side by side; their results do not depend on it
 
 
@@ -128,7 +128,7 @@ def calibrate_ecp5(
         f"placed and routed: {tools}, median of seeds {'/'.join(map(str, seeds))}, sr2hls calibrate; "
         f"delays x {MARGIN} for the longer nets of whole designs"
     )
-    singles = [item for item in measured if item.probe.law not in (NET, CHAIN)]
+    singles = [item for item in measured if item.probe.law not in (NET, RESET, CHAIN)]
     fitted = replace(
         target,
         overhead_ns=overhead,
@@ -144,8 +144,11 @@ def with_chains(target: Target, measured: Iterable[Measured], source: str) -> Ta
     return replace(
         target,
         net_ns=net_delay(delays),
-        dsp_onward_ns=dsp_saving(target, delays),
-        chain_source=f"the slowest net, and what the chain that saves least behind a multiplier saves; {source}",
+        logic_ns=net_delay(delays, RESET),
+        dsp_onward_ns=saving(target, delays, DSP),
+        less_onward_ns=saving(target, delays, LESS),
+        chain_source="the slowest net, a LUT into a register's reset, and what the chain that saves least behind a "
+        f"multiplier or a comparison saves; {source}",
     )
 
 
@@ -170,7 +173,7 @@ def fit(measured: Iterable[Measured], target: Target, source: str, margin: float
         points = groups.get(law.name)
         old = getattr(target.costs, law.name)
         if not points:
-            laws[law.name] = replace(old, source="not measured: no operation takes this law on this family")
+            laws[law.name] = old
         elif isinstance(old, LookupCost):
             laws[law.name] = _fit_lookup(points, target, source, margin)
         elif isinstance(old, Dsp):

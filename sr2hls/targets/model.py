@@ -51,7 +51,9 @@ class Target:
     nextpnr: tuple[str, ...] = ()  # command-line arguments that choose the device, where a nextpnr knows it
     overhead_source: str = "generic default"
     net_ns: float = 0.0  # a net from register to register: no stage is faster
+    logic_ns: float = 0.0  # a LUT into the slowest input of a register, its reset: no stage with logic is faster
     dsp_onward_ns: float = 0.0  # what a path saves where it goes on behind a multiplier block, see `saved`
+    less_onward_ns: float = 0.0  # the same, behind a comparison
     chain_source: str = "not measured: no operation is taken to be faster behind another one"
 
     @property
@@ -81,12 +83,16 @@ class Target:
     def saved(self, circuit: Circuit, index: int) -> float:
         """How much earlier than the sum of their delays an operation is done that follows this node in its stage, ns.
 
-        The delay of a multiplier block holds the net to a register behind it; where logic follows instead, that net is
-        the one that the delay of this logic begins with.
+        The delay of a multiplier block or a comparison holds the net to a register behind it; where logic follows
+        instead, that net is the one that the delay of this logic begins with.
         """
-        if circuit.nodes[index].op is not Op.MUL or not self.area(circuit, index).dsp:
-            return 0.0
-        return min(self.dsp_onward_ns, self.delay(circuit, index))
+        match circuit.nodes[index].op:
+            case Op.MUL if self.area(circuit, index).dsp:
+                return min(self.dsp_onward_ns, self.delay(circuit, index))
+            case Op.LESS:
+                return min(self.less_onward_ns, self.delay(circuit, index))
+            case _:
+                return 0.0
 
     def area(self, circuit: Circuit, index: int) -> Area:
         """Resources of a node, registers not counted."""

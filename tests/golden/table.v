@@ -31,7 +31,7 @@ module table_ (
         6'b000001: n3 = 3'h5;
         6'b000000: n3 = 3'h6;
     endcase
-    wire n4 = $signed({{2{n2[3]}}, n2}) < $signed({1'd0, n3, 2'd0});  // ufixed<1,1>  max(f, lz)
+    wire n4 = {1'd0, {n2[3], n2}} < {n2[3], {n3, 2'd0}};              // ufixed<1,1>  max(f, lz)
     wire [4:0] n5 = n4 ? {n3, 2'd0} : {n2[3], n2};                    // ufixed<5,3>  max(f, lz)
 
     // ---- outputs ----
