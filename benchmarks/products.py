@@ -50,7 +50,9 @@ def main() -> None:
                 whole, rows = luts(circuit, target), luts(in_pieces(circuit, target, 1000.0).circuit, target)
                 model = target.area(circuit, len(circuit.nodes) - 1).lut
                 what = "x · x" if square else "x · y"
-                print(f"| {name} | {width} | {what} | {whole} | {rows} | {rows / whole:.2f} | {model:.0f} |", flush=True)
+                print(
+                    f"| {name} | {width} | {what} | {whole} | {rows} | {rows / whole:.2f} | {model:.0f} |", flush=True
+                )
 
 
 if __name__ == "__main__":
