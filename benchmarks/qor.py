@@ -4,10 +4,11 @@
         [--tools ours alkaid da4ml naive] [--rivals-python PATH] [--dsp] [--model] [--table]
 
 Inputs and output have `width` bits, the same words for all tools (benchmarks/qor_formulas.py). ours: within 1 ulp,
-proven. alkaid, da4ml: the plan of benchmarks/qor_plan.py traced, within 1 ulp on 100,000 vectors where that is
-possible. naive: operator by operator in one word (benchmarks/qor_naive.py), within 1 ulp on the vectors. All Verilog
-goes through the same Yosys and nextpnr runs: registers at the ports, stages for the same clock, tables in LUTs. No
-tool has DSP blocks, so that products count in LUTs; with --dsp all have them. A synthesis over --limit is "timed out".
+proven; compiled for each of the two devices, the clock the same. alkaid, da4ml: the plan of benchmarks/qor_plan.py
+traced, within 1 ulp on 100,000 vectors where that is possible. naive: operator by operator in one word
+(benchmarks/qor_naive.py), within 1 ulp on the vectors. All Verilog goes through the same Yosys and nextpnr runs:
+registers at the ports, stages for the same clock, tables in LUTs. No tool has DSP blocks, so that products count in
+LUTs; with --dsp all have them. A synthesis over --limit is "timed out".
 The rows of a rival that is not installed say so: `python -m venv V; V/bin/pip install alkaid==0.8.2 da4ml==0.6.0`, then
 `--rivals-python V/bin/python`. ns: stages times the period that nextpnr reaches on an ECP5-6. --model: nothing is
 synthesized and no rival is needed; the plan and our circuits are priced in LUTs by the target xc7-2.
@@ -25,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -38,6 +40,7 @@ from resumable import Record, read, run_all, versions
 
 from sr2hls.circuit import Circuit
 from sr2hls.compiler import Options, compile_model
+from sr2hls.design import Design
 from sr2hls.emit.verilog import module_name, verilog
 from sr2hls.errors import Sr2hlsError
 from sr2hls.interpret import interpret
@@ -47,7 +50,7 @@ from sr2hls.targets import NO_DSP, Area, load_target
 from sr2hls.wordlength import Limits
 
 TOOLS = ("ours", "alkaid", "da4ml", "naive")
-TARGET = "ecp5-6"
+TARGET, LUT6 = "ecp5-6", "xc7-2"
 VECTORS = 20000
 # Delay units of each tool in a ns: a table of 8 bits and a product of 8 by 9 bits, 3.4 units of Alkaid's and 11 of
 # da4ml's, take about 12 ns on an ECP5-6.
@@ -76,13 +79,16 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def measured(text: str, top: str, stages: int, task: Record) -> Record:
-    """Cells by Yosys and the period by nextpnr; what takes longer than the limit is "timed out"."""
+def measured(text: str, top: str, stages: int, task: Record, lut6_text: str = "") -> Record:
+    """Cells by Yosys and the period by nextpnr; what takes longer than the limit is "timed out".
+
+    lut6_text: the module for the 7-series, where it is another one.
+    """
     found: Record = {"stages": stages}
 
     def xc7() -> Any:
         with tempfile.TemporaryDirectory() as name:
-            (Path(name) / "top.v").write_text(text)
+            (Path(name) / "top.v").write_text(lut6_text or text)
             script = synthesis(top, FAMILIES["xc7"], dsp=task["blocks"])
             tool = run_yosys(["read_verilog -sv top.v", *script, "tee -q -o stat.json stat -json"], Path(name))
             data = json.loads((Path(name) / "stat.json").read_text())
@@ -131,7 +137,7 @@ def run(task: Record) -> Record:
     idle = case.output.width - case.output.fraction - int(case.output.signed) - math.ceil(math.log2(spread))
     found: Record = {"output": str(case.output), "idle": idle}  # bits of the output that no value uses
     begun = time.process_time()
-    target = "xc7-2" if task["model"] else TARGET
+    target = LUT6 if task["model"] else TARGET
     if task["tool"] == "ours":
         options = Options(
             inputs=case.inputs,
@@ -145,20 +151,26 @@ def run(task: Record) -> Record:
             effort=task["effort"],
             name="ours",
         )
-        design = compile_model(case.model, options)
-        (proof,) = design.certificate.outputs
-        found |= {"proven": round(proof.bound / case.ulp, 4), "methods": [n.method for n in design.certificate.nodes]}
+        designs = [compile_model(case.model, replace(options, target=name)) for name in {target: 0, LUT6: 0}]
+        design, lut6 = designs[0], designs[-1]
+        bounds = [proof.bound for each in designs for proof in each.certificate.outputs]
+        found |= {"proven": round(max(bounds) / case.ulp, 4), "rewrites": [_rules(each) for each in designs]}
     elif task["tool"] == "naive":
         design, found["word"] = uniform_design(
             *(case, columns, wanted, task["clock"]), target if task["blocks"] else target + NO_DSP
         )
+        lut6 = design
     else:
         return found | _rival(task, case, columns, wanted)
-    found["worst"] = largest(case, interpret(design.circuit, codes)[name], wanted)
+    found["worst"] = max(largest(case, interpret(d.circuit, codes)[name], wanted) for d in (design, lut6))
     found["build_s"] = round(time.process_time() - begun, 1)
     if task["model"]:
         return found | priced(design.circuit, task)
-    return found | measured(verilog(design), module_name(design), design.stages, task)
+    return found | measured(verilog(design), module_name(design), design.stages, task, verilog(lut6))
+
+
+def _rules(design: Design) -> list[str]:
+    return [step["rule"] for step in design.provenance["rewrites"]]
 
 
 def priced(circuit: Circuit | None, task: Record) -> Record:

@@ -16,13 +16,15 @@ ROOT = Path(sr2hls.__file__).resolve().parent
 # A room may import those above it (and itself). Lines of one level do not know each other unless said so.
 ORDER = [
     ["version", "errors"],
-    ["resources"],
+    ["resources", "factors"],
     ["formats"],
     ["circuit"],
     ["ranges", "closure", "values"],
     ["checker"],
     ["interpret"],
     ["builder"],
+    ["parts"],
+    ["products"],
     ["model"],
     ["operators"],
     ["load"],

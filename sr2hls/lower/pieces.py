@@ -1,10 +1,12 @@
 """`Circuit` + `Target` + clock → a circuit of the same values whose operations each fit the clock, where that can be.
 
+Products that get no multiplier block are sums of rows whatever the clock is, which take fewer LUTs.
+
 An operation that takes longer than a clock period cannot share a stage with a register, so it is computed in pieces
-that can: a product as products of the size of one multiplier block, or, where even that is too slow, as a tree of
-sums of rows; a sum as a low and a high part with the carry between them; a table as smaller ones and multiplexers; a
-comparison as the sign of a difference. All of it is exact. `Whole` says which node is which operation of which nodes,
-so that `sr2hls.verify` can hold the one against the other.
+that can: a product as products of the size of one multiplier block, or, where even that is too slow, as sums of rows
+(`sr2hls.products`); a sum as a low and a high part with the carry between them; a table as smaller ones and
+multiplexers; a comparison as the sign of a difference. All of it is exact. `Whole` says which node is which operation
+of which nodes, so that `sr2hls.verify` can hold the one against the other.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from dataclasses import dataclass, replace
 
 from sr2hls.builder import CircuitBuilder
 from sr2hls.circuit import Circuit, Node, Op, Overflow, Rounding
-from sr2hls.formats import Format
 from sr2hls.lower.program import Lowered
+from sr2hls.parts import cut_at, high_part, joined, low_part
+from sr2hls.products import product_in_rows
 from sr2hls.targets import Target
 
 _PASSES = 8  # pieces of pieces: every pass halves what is too slow, or leaves it
@@ -44,12 +47,17 @@ class Pieces:
     wholes: tuple[Whole, ...] = ()
 
 
-def in_pieces(circuit: Circuit, target: Target, clock_ns: float) -> Pieces:
-    """Cut what is slower than a clock period less the registers' overhead; what cannot be cut stays as it is."""
+def in_pieces(circuit: Circuit, target: Target, clock_ns: float, *, rows: bool = True) -> Pieces:
+    """Cut what is slower than a clock period less the registers' overhead; what cannot be cut stays as it is.
+
+    rows: products without a multiplier block, too. The target's model prices them as the rows that they will be.
+    """
     budget = clock_ns - target.overhead_ns + _SLACK
     done = Pieces(circuit, tuple(range(len(circuit.nodes))))
     for _ in range(_PASSES):
         slow = slow_nodes(done.circuit, target, budget)
+        if rows:
+            slow += soft_products(done.circuit, target)
         if not slow:
             break
         step = _Cutter(done.circuit, target, budget, slow).pieces()
@@ -67,6 +75,12 @@ def slow_nodes(circuit: Circuit, target: Target, budget: float) -> list[int]:
     return [index for index in range(len(circuit.nodes)) if target.delay(circuit, index) > budget]
 
 
+def soft_products(circuit: Circuit, target: Target) -> list[int]:
+    """The products that take logic, but no multiplier block."""
+    areas = ((i, target.area(circuit, i)) for i, node in enumerate(circuit.nodes) if node.op is Op.MUL)
+    return [index for index, area in areas if area.lut > 0.0 and not area.dsp]
+
+
 def _moved(whole: Whole, places: Mapping[int, int] | Sequence[int]) -> Whole:
     args = (places[arg] if isinstance(arg, int) else arg for arg in whole.args)
     return Whole(places[whole.node], whole.op, tuple(args))
@@ -77,6 +91,7 @@ class _Cutter:
 
     def __init__(self, circuit: Circuit, target: Target, budget: float, slow: list[int]) -> None:
         self.circuit, self.target, self.budget, self.slow = circuit, target, budget, frozenset(slow)
+        self.soft = frozenset(soft_products(circuit, target))
         self.b = CircuitBuilder()
         self.place: list[int] = []
         self.wholes: list[Whole] = []
@@ -95,7 +110,7 @@ class _Cutter:
         before = [self.circuit.nodes[arg] for arg in node.args]
         if node.op is Op.SELECT and before[0].op is Op.LESS and self.b[args[0]].op is not Op.LESS:
             return self._stated(self.b.select(*args), node, args)  # a maximum's range follows from its comparison
-        rule = _RULES.get(node.op)
+        rule = _Cutter.rows if index in self.soft else _RULES.get(node.op)
         if index in self.slow and rule is not None:
             result = rule(self, node, args)
             if result is not None:
@@ -119,53 +134,27 @@ class _Cutter:
 
     # what each operation is cut into; None: no way
 
+    def rows(self, _node: Node, args: tuple[int, ...]) -> int | None:
+        """A product without a multiplier block."""
+        negated = any(self.b[arg].op is Op.CONSTANT and self.b[arg].value.bit_count() == 1 for arg in args)
+        return product_in_rows(self.b, *args) if self._fits_sum(2) and not negated else None
+
     def product(self, node: Node, args: tuple[int, ...]) -> int | None:
         b, dsp = self.b, self.target.costs.dsp
         x, y = sorted(args, key=lambda arg: (b[arg].op is Op.CONSTANT, -b[arg].format.width))
-        if b[y].op is Op.CONSTANT:
-            return self._scaled(x, y)
-        if not self._fits_sum(2):
-            return None
-        if dsp.ns <= self.budget:  # one block is fast enough: cut the factor that does not fit it
-            narrow, wide = b[y].format.width, b[x].format.width
-            if narrow > dsp.narrow - 1:
-                k = dsp.narrow - 1
-                return b.add(b.mul(x, high_part(b, y, k)), b.mul(x, low_part(b, y, k)))
-            k = dsp.wide - 1
-            return b.add(b.mul(high_part(b, x, k), y), b.mul(low_part(b, x, k), y)) if wide > k else None
-        zero, factor = b.constant(0, b[x].format.fraction), b[y].format
-        rows = [
-            (b.shift(b.select(b.slice(y, i, i), x, zero), i - factor.fraction), factor.signed and i == factor.width - 1)
-            for i in range(factor.width)
-        ]
-        return self._total(rows)
+        if b[y].op is Op.CONSTANT or dsp.ns > self.budget:
+            return self.rows(node, args)
+        return self._blocks(x, y) if self._fits_sum(2) else None
 
-    def _scaled(self, x: int, constant: int) -> int | None:
-        """Times a constant: its signed digits, no two beside each other."""
-        b, code, terms = self.b, self.b[constant].value, []
-        position = -b[constant].format.fraction
-        while code:
-            if code & 1:
-                digit = 2 - (code & 3)
-                terms.append((b.shift(x, position), digit < 0))
-                code -= digit
-            code, position = code >> 1, position + 1
-        return self._total(terms) if len(terms) > 1 else None
-
-    def _total(self, terms: list[tuple[int, bool]]) -> int:
-        """The sum of (value, whether it is subtracted), as a tree."""
-        b = self.b
-        while len(terms) > 1:
-            joined = [self._pair(*terms[i : i + 2]) for i in range(0, len(terms) - 1, 2)]
-            terms = joined + terms[len(terms) - len(terms) % 2 :]
-        ((value, negative),) = terms
-        return b.negate(value) if negative else value
-
-    def _pair(self, first: tuple[int, bool], second: tuple[int, bool]) -> tuple[int, bool]:
-        (x, minus), (y, less) = first, second
-        if minus == less:
-            return self.b.add(x, y), minus
-        return (self.b.sub(y, x), False) if minus else (self.b.sub(x, y), False)
+    def _blocks(self, x: int, y: int) -> int | None:
+        """One block is fast enough: cut the factor that does not fit it."""
+        b, dsp = self.b, self.target.costs.dsp
+        narrow, wide = b[y].format.width, b[x].format.width
+        if narrow > dsp.narrow - 1:
+            k = dsp.narrow - 1
+            return b.add(b.mul(x, high_part(b, y, k)), b.mul(x, low_part(b, y, k)))
+        k = dsp.wide - 1
+        return b.add(b.mul(high_part(b, x, k), y), b.mul(low_part(b, x, k), y)) if wide > k else None
 
     def sum(self, node: Node, args: tuple[int, ...]) -> int | None:
         """Low parts, high parts, and one more sum for the carry: the words of a ripple over the stages."""
@@ -271,45 +260,6 @@ _RULES: dict[Op, Callable[[_Cutter, Node, tuple[int, ...]], int | None]] = {
     Op.LOOKUP: _Cutter.table,
     Op.LEADING_ZEROS: _Cutter.leading_zeros,
 }
-
-
-def low_part(b: CircuitBuilder, x: int, k: int) -> int:
-    """What the lowest k bits of a word are worth, not below 0."""
-    return b.shift(b.slice(x, k - 1, 0), -b[x].format.fraction)
-
-
-def high_part(b: CircuitBuilder, x: int, k: int) -> int:
-    """The rest of the value: what the bits above are worth, with the word's sign."""
-    word = b[x].format
-    bits = b.slice(x, word.width - 1, k)
-    if word.signed:
-        bits = b.cast(bits, Format(True, word.width - k, 0))
-    return b.shift(bits, k - word.fraction)
-
-
-def cut_at(b: CircuitBuilder, x: int, power: int) -> tuple[int | None, int | None]:
-    """A value as (its part below 2^power, not negative; a multiple of 2^power); None: that part is 0."""
-    word = b[x].format
-    k = power + word.fraction
-    if k <= 0:
-        return None, x
-    if k >= word.width:
-        if not word.signed:
-            return x, None
-        x = b.cast(x, Format(True, k + 1, word.fraction))
-    return low_part(b, x, k), high_part(b, x, k)
-
-
-def joined(b: CircuitBuilder, high: int, low: int, k: int, fraction: int) -> int:
-    """high + low, for a multiple of 2^(k - fraction) and a lower part of 0 … 2^(k - fraction): wiring."""
-    word = b[high].format
-    gap = fraction - k - word.fraction
-    if gap > 0:
-        high = b.cast(high, Format(word.signed, word.width + gap, word.fraction + gap))
-        word = b[high].format
-    low = b.cast(low, Format(False, k, fraction))
-    both = b.shift(b.concat(high, low), -fraction)
-    return b.cast(both, Format(True, word.width + k, fraction)) if word.signed else both
 
 
 def lowered_in_pieces(lowered: Lowered, target: Target, clock_ns: float) -> tuple[Lowered, list[list[object]]]:

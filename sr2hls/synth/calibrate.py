@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from sr2hls.circuit import Op
 from sr2hls.emit.verilog import module_name, verilog
 from sr2hls.errors import LoadError
 from sr2hls.synth.chains import CHAIN, DSP, LESS, NET, RESET, chains, net_delay, saving
@@ -177,6 +178,8 @@ def fit(measured: Iterable[Measured], target: Target, source: str, margin: float
             laws[law.name] = _fit_lookup(points, target, source, margin)
         elif isinstance(old, Dsp):
             laws[law.name] = _fit_dsp(points, old, source, margin)
+        elif law.name == "mask":
+            laws[law.name] = _fit_mask(points, laws["select"], laws["add"], source)
         else:
             laws[law.name] = _fit_cost(points, source, margin, floor)
     return Costs(**laws)
@@ -187,11 +190,20 @@ def _fit_cost(points: list[Measured], source: str, margin: float, floor: float) 
     delays = [margin * p.delay_ns for p in points]
     delay = least_squares([[1.0, w, levels(w)] for w in widths], [d - floor for d in delays], delays)
     delay[0] += floor
-    spans = widths if points[0].probe.law != "multiply" else [w * w // 4 for w in widths]  # a x b, here a = b
-    area = least_squares([[1.0, w] for w in spans], [p.lut for p in points])
+    area = least_squares([[1.0, w] for w in widths], [p.lut for p in points])
     ns, ns_bit, ns_log = _rounded(delay)
     lut, lut_bit = _rounded(area)
     return Cost(ns, ns_bit, ns_log, lut, lut_bit, f"{source}; fit error {_spread(points, delay, margin)}")
+
+
+def _fit_mask(points: list[Measured], select: Cost, add: Cost, source: str) -> Cost:
+    """The delay of a selection; the LUTs that products in rows take beside their sums, by each bit of a row."""
+    left = []
+    for p in points:
+        nodes = p.probe.circuit.nodes
+        sums = sum(add.luts(node.format.width) for node in nodes if node.op in (Op.ADD, Op.SUB))
+        left.append(max(0.0, p.lut - sums) / p.probe.width)
+    return replace(select, lut=0.0, lut_bit=round(median(left), 4), source=f"{source}; delay of a selection")
 
 
 def _spread(points: list[Measured], delay: list[float], margin: float) -> str:

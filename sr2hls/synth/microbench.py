@@ -11,6 +11,7 @@ from sr2hls.builder import CircuitBuilder
 from sr2hls.circuit import Circuit, Overflow, Rounding
 from sr2hls.design import Certificate, Design
 from sr2hls.formats import Format
+from sr2hls.products import product_in_rows
 from sr2hls.targets import Target
 
 
@@ -18,7 +19,8 @@ from sr2hls.targets import Target
 class Probe:
     """One measurement: `law` is the name in `sr2hls.targets.coefficients.Costs`, `width` what that law takes.
 
-    For products `width` is the sum of the operands' widths, `pieces` the cuts of `Dsp.pieces`, less two.
+    For blocks `width` is the sum of the operands' widths, `pieces` the cuts of `Dsp.pieces`, less two; for products in
+    rows (`mask`) it is the bits of all rows.
     """
 
     law: str
@@ -45,8 +47,7 @@ def probes(target: Target) -> list[Probe]:
         if dsp.least_product <= a + b:
             across, down = dsp.pieces(a, b)
             made.append(_product("dsp", a, b, across + down - 2))
-        elif target.lut_inputs > 4:  # an ECP5 multiplies in DSP blocks from 2 x 2 bits on
-            made.append(_product("multiply", a, b, 0))
+    made += [_rows(width) for width in (8, 12, 16)]
     return made
 
 
@@ -125,6 +126,12 @@ def _lookup(kind: str, bits: int, out: int) -> Probe:
     b = CircuitBuilder()
     y = b.lookup(b.input("a", Format(False, bits, 0)), codes, 0)
     return Probe("lookup", f"lookup_{kind}_{bits}", bits, b.build([("y", y)]))
+
+
+def _rows(width: int) -> Probe:
+    b = CircuitBuilder()
+    y = product_in_rows(b, b.input("a", _signed(width)), b.input("b", _signed(width)))
+    return Probe("mask", f"rows_{width}x{width}", width * width, b.build([("y", y)]))
 
 
 def _product(law: str, wide: int, narrow: int, pieces: int) -> Probe:

@@ -97,6 +97,6 @@ class Costs:
     leading_zeros: Cost = field(default_factory=lambda: _cost(0.5, 0.0, 0.8, 2.0))
     round: Cost = field(default_factory=lambda: _cost(1.0, 0.03, 0.0, 1.0))
     saturate: Cost = field(default_factory=lambda: _cost(1.0, 0.0, 0.3, 1.5))
-    multiply: Cost = field(default_factory=lambda: Cost(2.0, 0.2, 0.0, 0.0, 2.2))
+    mask: Cost = field(default_factory=lambda: _cost(0.8, 0.0, 0.1, 0.5))  # a selection between a word and 0
     lookup: LookupCost = field(default_factory=LookupCost)
     dsp: Dsp = field(default_factory=Dsp)

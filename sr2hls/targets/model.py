@@ -8,8 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sr2hls.builder import CircuitBuilder
 from sr2hls.circuit import WIRING, Circuit, Node, Op, Overflow, Rounding
 from sr2hls.errors import FormatError
+from sr2hls.formats import MAX_WIDTH, Format
+from sr2hls.products import product_in_rows
 from sr2hls.targets.coefficients import DEEP, Cost, Costs, Dsp, LookupCost
 from sr2hls.targets.rom import LEAF, rom_structure
 
@@ -125,7 +128,8 @@ class Target:
             case Op.LESS | Op.EQUAL:
                 return (costs.less if node.op is Op.LESS else costs.equal), _aligned_width(args)
             case Op.SELECT:
-                return costs.select, node.format.width
+                masks = any(arg.op is Op.CONSTANT and arg.value == 0 for arg in args[1:])
+                return costs.mask if masks else costs.select, node.format.width
             case Op.NEGATE:
                 return costs.negate, node.format.width
             case Op.ABSOLUTE:
@@ -155,7 +159,7 @@ class Target:
         if min(a, b) == 1:
             return costs.select.delay(max(a, b)), Area(lut=costs.select.luts(max(a, b)))
         if a + b < dsp.least_product:
-            return costs.multiply.delay(a + b), Area(lut=costs.multiply.lut + costs.multiply.lut_bit * a * b)
+            return _in_rows(self, *_shapes(args), node.args[0] == node.args[1])
         if dsp.signed_only:
             a, b = (_operand_width(arg) + int(not arg.format.signed) for arg in args)
         across, down = dsp.pieces(a, b)
@@ -169,6 +173,30 @@ def _operand_width(node: Node) -> int:
     if node.op is not Op.CONSTANT or node.value == 0:
         return node.format.width
     return max(1, node.format.width - ((node.value & -node.value).bit_length() - 1))
+
+
+_Shape = tuple[bool, int, int]  # a factor: signed, bits, and the code where it is a constant, else 0
+
+
+def _shapes(args: list[Node]) -> tuple[_Shape, _Shape]:
+    most = MAX_WIDTH - 1 - min(n.format.width for n in args)  # two words whose product fits in one
+    return tuple((n.format.signed, min(n.format.width, most), n.value if n.op is Op.CONSTANT else 0) for n in args)  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=4096)
+def _in_rows(target: Target, first: _Shape, second: _Shape, square: bool) -> tuple[float, Area]:
+    """A product without a multiplier block, from the sums that it will be (`sr2hls.products`)."""
+    b = CircuitBuilder()
+    x, y = (
+        b.constant(code) if code else b.input(name, Format(signed, width, 0))
+        for name, (signed, width, code) in zip("xy", (first, second), strict=True)
+    )
+    total = product_in_rows(b, x, x if square else y)
+    circuit = b.build([("product", total)])
+    ready: list[float] = []
+    for index, node in enumerate(circuit.nodes):
+        ready.append(max((ready[arg] for arg in node.args), default=0.0) + target.delay(circuit, index))
+    return max(ready), sum((target.area(circuit, index) for index in range(len(circuit.nodes))), Area())
 
 
 def _aligned_width(args: list[Node]) -> int:

@@ -18,6 +18,7 @@ from sympy import Integer, S
 from sr2hls.verify.refused import Open
 
 _LARGEST = 60  # operations of a sum that is factored
+_POWER = 64  # of one part, and degree of what is factored: exp(x), exp(1.001·x) are powers 1000, 1001 of exp(x/1000)
 _EVERY_ARGUMENT = (
     sympy.Add,
     sympy.Mul,
@@ -133,7 +134,7 @@ def _factors(x: sympy.Expr) -> list[tuple[sympy.Expr, sympy.Expr]]:
             base, exponent = part, S.One
         if isinstance(base, sympy.Add) and sympy.count_ops(base) <= _LARGEST and _plain(base):
             for side, sign in zip(sympy.fraction(sympy.together(base)), (1, -1), strict=True):
-                content, factors = sympy.factor_list(side)
+                content, factors = _factor_list(side)
                 found += [(content, sign * exponent)] if content != 1 else []
                 found += [(factor, sign * n * exponent) for factor, n in factors]
         elif isinstance(base, sympy.Add):
@@ -143,6 +144,14 @@ def _factors(x: sympy.Expr) -> list[tuple[sympy.Expr, sympy.Expr]]:
         else:
             found.append((base, exponent))
     return found
+
+
+def _factor_list(polynomial: sympy.Expr) -> tuple[sympy.Expr, list[tuple[sympy.Expr, int]]]:
+    """(number, irreducible factors); of a polynomial of large degree itself."""
+    if polynomial.free_symbols and sympy.Poly(polynomial).total_degree() > _POWER:
+        return S.One, [(polynomial, 1)]
+    number, factors = sympy.factor_list(polynomial)
+    return number, factors
 
 
 def _plain(total: sympy.Add) -> bool:
@@ -163,6 +172,7 @@ def as_rational_function(expression: sympy.Expr) -> tuple[sympy.Expr, list[tuple
         base, exponent = _as_power(node)
         rates.setdefault(base, []).append(exponent)
     units = {base: _common(exponents) for base, exponents in rates.items()}
+    apart = {base for base, exponents in rates.items() if max(map(abs, exponents)) > _POWER * units[base]}
     names: dict[sympy.Expr, sympy.Dummy] = {}
 
     def plain(node: sympy.Expr) -> sympy.Expr:
@@ -173,6 +183,8 @@ def as_rational_function(expression: sympy.Expr) -> tuple[sympy.Expr, list[tuple
         if isinstance(node, sympy.Rational):
             return node
         base, exponent = _as_power(node)
+        if base in apart:
+            return names.setdefault(node, sympy.Dummy())
         return names.setdefault(base, sympy.Dummy()) ** (exponent / units.get(base, S.One))
 
     whole = plain(expression)

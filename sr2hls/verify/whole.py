@@ -128,7 +128,10 @@ def _equal(circuit: Circuit, index: int, op: Op, args: tuple[int, ...]) -> bool:
             wanted = _chosen(*values)
         case _:
             raise Open(f"node {index}: no rule for a {op} in pieces")
-    return wanted in (reading.value(index), reading.last(index))
+    found = [reading.value(index), reading.last(index)]
+    if op is Op.MUL and args[0] == args[1]:
+        wanted, *found = (reading.without_squares(form, args[0]) for form in (wanted, *found))
+    return wanted in found
 
 
 def _compares(circuit: Circuit, index: int, args: tuple[int, ...]) -> bool:
@@ -214,6 +217,18 @@ def _times(a: Form, b: Form) -> Form:
     return times(a, b, {})  # exact forms need no sizes
 
 
+def _squares_replaced(form: Form, atom: str, square: Form) -> Form:
+    plain, total = dict(form.terms), number(0)
+    for monomial, k in form.terms:
+        if monomial.count(atom) > 1:
+            del plain[monomial]
+            rest = list(monomial)
+            rest.remove(atom)
+            rest.remove(atom)
+            total = plus(total, _times(Form(frozenset({(tuple(rest), k)})), square))
+    return plus(Form(frozenset(plain.items()), form.error), total)
+
+
 def _chosen(condition: Form, a: Form, b: Form) -> Form:
     return plus(b, _times(condition, plus(a, b, -1)))
 
@@ -258,6 +273,21 @@ class _Reading:
             if inner is not None:
                 return inner
         return operand(f"{index}>>{k}")
+
+    def without_squares(self, form: Form, index: int) -> Form:
+        """The same for all values of a node whose bits are 0 or 1: V(k) - 2 · V(k + 1) is its own square."""
+        word = self.circuit.nodes[index].format
+        for k in range(word.width):
+            value = self.floor(index, k)
+            if k == word.width - 1:
+                square = scaled(value, Fraction(-1 if word.signed else 1))
+            else:
+                above = self.floor(index, k + 1)
+                mixed = scaled(plus(value, above, -1), Fraction(4))
+                square = plus(plus(_times(mixed, above), value), scaled(above, Fraction(2)), -1)
+            unit = word.ulp if k == 0 else Fraction(1)
+            form = _squares_replaced(form, str(index) if k == 0 else f"{index}>>{k}", scaled(square, unit * unit))
+        return form
 
     def _floor_of(self, node: Node, k: int) -> Form | None:
         """In terms of the node's argument, where the node is wiring."""

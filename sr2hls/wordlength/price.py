@@ -39,7 +39,7 @@ class Bill:
 
 def bill_of(circuit: Circuit, target: Target, timing: Timing) -> Bill:
     """The circuit's bill by the target's model, slow operations in pieces; registers are not counted."""
-    circuit = in_pieces(circuit, target, timing.clock_ns).circuit
+    circuit = in_pieces(circuit, target, timing.clock_ns, rows=False).circuit
     luts = dsp = 0.0
     for index in range(len(circuit.nodes)):
         area = target.area(circuit, index)

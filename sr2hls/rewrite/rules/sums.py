@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import sympy
 
+from sr2hls.factors import irreducible_factors
 from sr2hls.rewrite.form import PLACE
 
 Result = tuple[sympy.Expr, sympy.Expr | None]
-_LARGEST = 60  # operations of a sum that is factored as a whole
+_LARGEST = 60  # operations of a sum that is made one fraction
 
 
 def factor(node: sympy.Expr) -> Iterator[Result]:
@@ -33,8 +34,10 @@ def factor(node: sympy.Expr) -> Iterator[Result]:
 
 def factor_whole(node: sympy.Expr) -> Iterator[Result]:
     """The sum as a product of irreducible ones: a² - b² = (a - b)·(a + b), a² + 2ab + b² = (a + b)²."""
-    if isinstance(node, sympy.Add) and sympy.count_ops(node) <= _LARGEST and _exact(node):
-        product = sympy.factor(node)
+    found = irreducible_factors(node) if isinstance(node, sympy.Add) else None
+    if found:
+        number, factors = found
+        product = sympy.Mul(number, *(factor**times for factor, times in factors))
         if isinstance(product, sympy.Mul | sympy.Pow):
             yield product, None
 
@@ -73,11 +76,6 @@ def nested_fraction(node: sympy.Expr) -> Iterator[Result]:
 def _denominators(total: sympy.Add) -> int:
     """How many different ones the terms have."""
     return len({d for d in (sympy.fraction(term)[1] for term in total.args) if d.free_symbols})
-
-
-def _exact(expression: sympy.Expr) -> bool:
-    """Whether every number is rational, so that the factors are found exactly."""
-    return all(n.is_Rational for n in expression.atoms(sympy.Number, sympy.NumberSymbol))
 
 
 RULES = (
