@@ -1,4 +1,4 @@
-"""Rows of signed digits over nodes → adders: pairs that recur are shared where the target's model says that this pays."""
+"""Rows of signed digits over nodes → adders: pairs that recur are shared where the target's model says it pays."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Plans:
 
     b: CircuitBuilder
     target: Target
+    arrivals: Arrivals
     _known: dict[Row, tuple[Shared, int, tuple[int, ...]]] = field(default_factory=dict)  # graph, row, operands
 
     def plan(self, rows: Sequence[Row]) -> None:
@@ -34,8 +35,12 @@ class Plans:
             nodes = tuple(sorted({digit[2] for row in group for digit in row}))
             place = {node: number for number, node in enumerate(nodes)}
             numbered = tuple(tuple((sign, power, place[node]) for sign, power, node in row) for row in group)
-            words = tuple((self.b[node].format, self.b[node].low, self.b[node].high) for node in nodes)
-            graph = cheapest(numbered, words, self.target)
+            graph = Shared(len(nodes), (), numbered)
+            if _recurring(numbered, len(nodes)).pairs:
+                words = tuple((self.b[node].format, self.b[node].low, self.b[node].high) for node in nodes)
+                times = [self.arrivals(node) for node in nodes]
+                begun = min(times)
+                graph = cheapest(numbered, words, tuple(time - begun for time in times), self.target)
             for number, row in enumerate(group):
                 self._known[row] = graph, number, nodes
 
@@ -104,17 +109,21 @@ def sum_by_depth(b: CircuitBuilder, leaves: Sequence[Leaf]) -> int:
 
 
 @lru_cache(maxsize=4096)
-def cheapest(rows: tuple[Row, ...], words: tuple[Word, ...], target: Target) -> Shared:
-    """The graph of least area for these rows by the target's model, of those that are no slower than without pairs.
+def _recurring(rows: tuple[Row, ...], operands: int) -> Shared:
+    return shared(rows, operands)
 
-    words: of the operands.
+
+@lru_cache(maxsize=4096)
+def cheapest(rows: tuple[Row, ...], words: tuple[Word, ...], times: tuple[float, ...], target: Target) -> Shared:
+    """The rows, with recurring pairs shared where by the target's model no row is later and the area is less.
+
+    words: of the operands; times: when each is ready, ns.
     """
-    best = Shared(len(words), (), rows)
-    found = shared(rows, len(words))
+    plain, found = Shared(len(words), (), rows), _recurring(rows, len(words))
     if not found.pairs:
-        return best
-    plain, area = _bill(best, words, target), _bill(found, words, target)
-    return found if area is not None and _pays(area, plain) else best
+        return plain
+    bill = _bill(found, words, times, target)
+    return found if bill is not None and _pays(bill, _bill(plain, words, times, target)) else plain
 
 
 def _pays(bill: tuple[float, tuple[float, ...]], plain: tuple[float, tuple[float, ...]] | None) -> bool:
@@ -125,8 +134,10 @@ def _pays(bill: tuple[float, tuple[float, ...]], plain: tuple[float, tuple[float
     )
 
 
-def _bill(graph: Shared, words: tuple[Word, ...], target: Target) -> tuple[float, tuple[float, ...]] | None:
-    """LUTs of the rows' adders, and when each row is ready after its operands, ns; None where a word is too wide."""
+def _bill(
+    graph: Shared, words: tuple[Word, ...], times: tuple[float, ...], target: Target
+) -> tuple[float, tuple[float, ...]] | None:
+    """LUTs of the rows' adders, and when each row is ready, ns; None where a word is too wide."""
     b = CircuitBuilder()
     nodes = []
     for number, (word, low, high) in enumerate(words):
@@ -135,9 +146,13 @@ def _bill(graph: Shared, words: tuple[Word, ...], target: Target) -> tuple[float
         tops = [sum_by_depth(b, built(b, graph, nodes, row)) for row in graph.rows if row]
     except UnsupportedError:
         return None
-    arrivals, circuit, used = Arrivals(b, target), b.so_far(), set(tops)
+    circuit, used, begins = b.so_far(), set(tops), dict(zip(nodes, times, strict=True))
+    ready: list[float] = []
+    for index, node in enumerate(circuit.nodes):
+        last = max((ready[arg] for arg in node.args), default=0.0)
+        ready.append(begins[index] if index in begins else last + target.delay(circuit, index))
     for index in range(len(circuit.nodes) - 1, -1, -1):
         if index in used:
             used.update(circuit.nodes[index].args)
     area = sum(target.area(circuit, index).lut for index in sorted(used))
-    return area, tuple(arrivals(top) for top in tops)
+    return area, tuple(ready[top] for top in tops)

@@ -95,7 +95,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.arrivals = Arrivals(self.b, self.target)
-        self.plans = Plans(self.b, self.target)
+        self.plans = Plans(self.b, self.target, self.arrivals)
 
     def hardware_range(self, name: str) -> Interval:
         """The values that the circuit's word may take: the real range widened by the error.
