@@ -1,12 +1,11 @@
 """An affine combination with real coefficients → shifts and adders, rounded once, with its proven local error.
 
-Coefficients become signed digits (canonical signed digit form; Reitwiesner 1960); all digits of all terms go into one
-balanced adder tree, so no multiplier is used and the depth is logarithmic.
+Coefficients become signed digits (canonical signed digit form; Reitwiesner 1960); pairs that recur are added once, and
+all that is left goes into one balanced adder tree, so no multiplier is used and the depth is logarithmic.
 """
 
 from __future__ import annotations
 
-import heapq
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,7 +17,9 @@ from sr2hls.analyze.evaluate import constant_ball, exact_rational
 from sr2hls.analyze.interval import ZERO, Interval, nearest_code
 from sr2hls.builder import CircuitBuilder
 from sr2hls.formats import MAX_WIDTH
+from sr2hls.lower.adders import Plans, sum_by_depth
 from sr2hls.lower.arrival import Arrivals, sum_by_arrival
+from sr2hls.lower.digits import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +51,41 @@ def exact_fraction_bits(terms: list[Term], constant: sympy.Expr, b: CircuitBuild
     return bits if bits < MAX_WIDTH - 12 else None
 
 
-def linear_sum(
-    b: CircuitBuilder,
-    terms: list[Term],
-    constant: sympy.Expr,
-    fraction: int,
-    slack: float,
-    center: arb,
-    arrivals: Arrivals | None = None,
-) -> LinearResult:
-    """Sum the terms, keeping `fraction` fraction bits, rounded half up.
+@dataclass(frozen=True, slots=True)
+class DigitSum:
+    """Digits over nodes, (digits - exact terms), and the fraction bits to keep of their sum."""
 
-    Args:
-        slack: how much the coefficients' own rounding may add to the error (a real number).
-        center: added to the constant where the sum is rounded anyway, so that a known bias of the operands vanishes.
-        arrivals: what is ready late is added last; None: the narrowest first.
+    digits: Row
+    error: Interval
+    fraction: int
+
+
+def digits_of(terms: list[Term], slack: float, fraction: int) -> DigitSum:
+    """The terms with rounded coefficients.
+
+    slack: how much the rounding may add to the error (a real number).
     """
-    digits: list[tuple[int, int, int]] = []  # (sign, power of two, node)
+    digits: list[tuple[int, int, int]] = []
     error = ZERO
     for term in terms:
         kept, difference = _rounded_coefficient(term, slack / max(len(terms), 1))
         error = error + term.range * difference
         digits += [(sign, power, term.node) for sign, power in signed_digits(kept)]
-    finest = max((b[node].format.fraction - power for _, power, node in digits), default=-MAX_WIDTH)
+    return DigitSum(tuple(digits), error, fraction)
+
+
+def linear_sum(
+    plans: Plans, row: DigitSum, constant: sympy.Expr, center: arb, arrivals: Arrivals | None = None
+) -> LinearResult:
+    """Digits and a constant added up, rounded half up to the fraction bits to keep.
+
+    Args:
+        center: added to the constant where the sum is rounded anyway, so that a known bias of the operands vanishes.
+        arrivals: what is ready late is added last; None: what is behind the fewest adders first.
+    """
+    fraction, error = row.fraction, row.error
+    b = plans.b
+    finest = max((b[node].format.fraction - power for _, power, node in row.digits), default=-MAX_WIDTH)
     rounds = finest > fraction
     wanted = constant_ball(constant)
     if rounds:
@@ -81,7 +94,15 @@ def linear_sum(
     code = nearest_code(wanted, bits)
     offset = arb(code) * arb(2) ** -bits - constant_ball(constant)  # what was added beyond the constant itself
     error = error + Interval(offset.lower(), offset.upper())
-    node = _tree(b, digits, code, bits, arrivals)
+    leaves, whole = plans.leaves(row.digits), b.origin
+    if code or not leaves:
+        b.origin = f"the constant of {whole}, with what rounds the sum"
+        leaves.append((0, 1, b.constant(code, bits)))
+        b.origin = whole
+    if arrivals is None:
+        node = sum_by_depth(b, leaves)
+    else:
+        node = sum_by_arrival(b, [(sign, leaf) for _, sign, leaf in leaves], arrivals)
     if rounds:
         dropped = arb(2) ** -fraction - arb(2) ** -b[node].format.fraction
         node = b.round_to(node, fraction)
@@ -128,39 +149,3 @@ def signed_digits(value: Fraction) -> list[tuple[int, int]]:
         number >>= 1
         power += 1
     return digits
-
-
-def _tree(
-    b: CircuitBuilder, digits: list[tuple[int, int, int]], code: int, bits: int, arrivals: Arrivals | None
-) -> int:
-    """Add signed, shifted nodes and a constant; narrow operands first, so that the tree is shallow and small."""
-    serial = 0
-    heap: list[tuple[int, int, int, int]] = []  # (depth, serial, sign, node)
-    whole = b.origin
-    for sign, power, node in digits:
-        b.origin = f"2^{power} * ({b[node].origin})"
-        heap.append((0, serial, sign, b.shift(node, power)))
-        serial += 1
-    if code or not heap:
-        b.origin = f"the constant of {whole}, with what rounds the sum"
-        heap.append((0, serial, 1, b.constant(code, bits)))
-        serial += 1
-    if arrivals is not None:
-        b.origin = whole
-        return sum_by_arrival(b, [(sign, node) for _, _, sign, node in heap], arrivals)
-    heapq.heapify(heap)
-    while len(heap) > 1:
-        depth, _, sign, first = heapq.heappop(heap)
-        other, _, sign2, second = heapq.heappop(heap)
-        b.origin = f"part of {whole}" if heap else whole
-        if sign == sign2:
-            node = b.add(first, second)
-        elif sign > 0:
-            node, sign = b.sub(first, second), 1
-        else:
-            node, sign = b.sub(second, first), 1
-        heapq.heappush(heap, (max(depth, other) + 1, serial, sign, node))
-        serial += 1
-    _, _, sign, node = heap[0]
-    b.origin = whole
-    return b.negate(node) if sign < 0 else node

@@ -17,6 +17,7 @@ from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.lower.function import lower_function
 from sr2hls.lower.state import (
+    Demand,
     Entry,
     State,
     Words,
@@ -35,6 +36,7 @@ from sr2hls.program import Assignment, Kind, Program
 from sr2hls.targets import Target
 
 _UNBUDGETED = 2.0**-24  # relative local error of a step that no output depends on to first order
+_SPARE = 0.125  # ulps that an output step may err beyond its rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,12 @@ def lower(
         _lower_input(state, symbol)
     ports = {symbol.name: (name, outputs[name]) for name, symbol in program.outputs}
     entries = []
+    if uniform is None:
+        state.demands = tuple(
+            _demand(state, step, ports, step.symbol.name in exact)
+            for step in program.assignments
+            if step.kind in (Kind.LINEAR, Kind.TURNS) and step.symbol.name not in words.tabled
+        )
     for step in program.assignments:
         state.b.origin = step.origin
         if uniform is not None:
@@ -118,10 +126,23 @@ def _lower_input(state: State, symbol: sympy.Symbol) -> None:
         state.nodes[name] = b.narrow(inside, domain.low, domain.high)
 
 
+def _budget(state: State, step: Assignment) -> float:
+    """How much an inner step may err."""
+    size = float(state.analysis.ranges[step.symbol.name].magnitude)
+    return state.words.budgets.get(step.symbol.name, max(size, 2.0**-20) * _UNBUDGETED)
+
+
+def _demand(state: State, step: Assignment, ports: Mapping[str, tuple[str, Format]], exact: bool) -> Demand:
+    """What is wanted of a linear step."""
+    if step.symbol.name in ports and step.kind is Kind.LINEAR:
+        name, word = ports[step.symbol.name]
+        return Demand(step, word.fraction, state.words.spare.get(name, _SPARE) * 2.0**-word.fraction)
+    budget = _budget(state, step)
+    return Demand(step, math.ceil(math.log2(0.75 / budget)), budget / 4, exact)
+
+
 def _lower_step(state: State, step: Assignment, exact: bool) -> Entry:
-    name = step.symbol.name
-    size = float(state.analysis.ranges[name].magnitude)
-    budget = state.words.budgets.get(name, max(size, 2.0**-20) * _UNBUDGETED)
+    budget = _budget(state, step)
     b = state.b
     method = ""
     match step.kind:
@@ -129,8 +150,7 @@ def _lower_step(state: State, step: Assignment, exact: bool) -> Entry:
             result = lower_function(state, step, budget)
             node, local, inherited, method = result.node, result.local, result.inherited, result.method
         case Kind.LINEAR | Kind.TURNS:
-            fraction = math.ceil(math.log2(0.75 / budget))
-            node, local = linear_step(state, step, fraction, budget / 4, exact)
+            node, local = linear_step(state, _demand(state, step, {}, exact))
             inherited = inherited_error(state, step)
         case Kind.PRODUCT:
             factors = factors_of(state, step)
@@ -146,7 +166,7 @@ def _lower_step(state: State, step: Assignment, exact: bool) -> Entry:
 
 
 def _lower_output(state: State, step: Assignment, name: str, word: Format) -> Entry:
-    b, ulp, spare = state.b, 2.0**-word.fraction, state.words.spare.get(name, 0.125)
+    b, ulp, spare = state.b, 2.0**-word.fraction, state.words.spare.get(name, _SPARE)
     inherited = ZERO if step.kind is Kind.FUNCTION else inherited_error(state, step)
     method = ""
     match step.kind:
@@ -154,7 +174,7 @@ def _lower_output(state: State, step: Assignment, name: str, word: Format) -> En
             result = lower_function(state, step, (0.5 + spare) * ulp, word.fraction)
             node, local, inherited, method = result.node, result.local, result.inherited, result.method
         case Kind.LINEAR:
-            node, local = linear_step(state, step, word.fraction, spare * ulp, exact=False, center=inherited)
+            node, local = linear_step(state, _demand(state, step, {step.symbol.name: (name, word)}, False), inherited)
         case Kind.PRODUCT:
             factors = factors_of(state, step)
             have = product_fraction(state, step, factors)

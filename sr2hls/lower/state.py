@@ -15,8 +15,9 @@ from sr2hls.builder import CircuitBuilder
 from sr2hls.errors import FormatError
 from sr2hls.formats import Format
 from sr2hls.functions import Taste
+from sr2hls.lower.adders import Plans
 from sr2hls.lower.arrival import Arrivals
-from sr2hls.lower.linear import Term, exact_fraction_bits, linear_sum
+from sr2hls.lower.linear import DigitSum, Term, digits_of, exact_fraction_bits, linear_sum
 from sr2hls.lower.tabled_product import can_be_tabled, tabled_fraction, tabled_product
 from sr2hls.lower.tabled_sum import tabled_sum
 from sr2hls.program import Assignment, Kind, linear_terms
@@ -59,6 +60,20 @@ class Entry:
     boxes: Intervals | None = None  # the inherited error in each box of the domain, where it is cut into some
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a linear step must be: its fraction bits, the error allowed for its rounded coefficients, whether exact."""
+
+    step: Assignment
+    fraction: int
+    slack: float
+    exact: bool = False
+
+    def ready(self, nodes: Mapping[str, int]) -> bool:
+        """Whether all operands are."""
+        return all(operand.name in nodes for operand in self.step.expression.free_symbols)
+
+
 @dataclass
 class State:
     """What is known while lowering: nodes, errors and hardware ranges by symbol name."""
@@ -74,9 +89,13 @@ class State:
     spread: dict[str, Errors] = field(default_factory=dict)  # the errors in each box
     uniform: Format | None = None  # every step is cut to this word, as hls4ml does; it may wrap
     arrivals: Arrivals = field(init=False)
+    plans: Plans = field(init=False)
+    demands: tuple[Demand, ...] = ()  # of the linear steps that are made of shifts and adders
+    rows: dict[str, DigitSum] = field(default_factory=dict)  # their digits, where all operands are there
 
     def __post_init__(self) -> None:
         self.arrivals = Arrivals(self.b, self.target)
+        self.plans = Plans(self.b, self.target, self.arrivals)
 
     def hardware_range(self, name: str) -> Interval:
         """The values that the circuit's word may take: the real range widened by the error.
@@ -124,26 +143,45 @@ def _with_local(inherited: Errors, local: Interval, count: int) -> Errors:
     return Intervals.of([local] * count) if inherited is None else inherited.plus(local)
 
 
-def linear_step(
-    state: State, step: Assignment, fraction: int, slack: float, exact: bool, center: Interval = ZERO
-) -> tuple[int, Interval]:
-    expression = step.expression if step.kind is Kind.LINEAR else step.expression.args[0]
-    parts, constant = linear_terms(expression) or ({}, sympy.Integer(0))
-    terms = [Term(k, state.nodes[s.name], state.hardware_range(s.name)) for s, k in parts.items()]
-    if exact:
-        bits = exact_fraction_bits(terms, constant, state.b)
-        fraction, slack = (fraction, slack) if bits is None else (max(bits, fraction), 2.0**-60)
+def linear_step(state: State, demand: Demand, center: Interval = ZERO) -> tuple[int, Interval]:
+    step = demand.step
+    name, (terms, constant) = step.symbol.name, _terms(state, step)
     result, arrivals = None, None
-    if step.symbol.name in state.words.tabled and not exact:
+    if name in state.words.tabled and not demand.exact:
         arrivals = state.arrivals
-        result = tabled_sum(state.b, terms, constant, fraction, -center.middle, arrivals)
+        result = tabled_sum(state.b, terms, constant, demand.fraction, -center.middle, arrivals)
     if result is None:
-        result = linear_sum(state.b, terms, constant, fraction, slack, -center.middle, arrivals)
+        row = _row(state, demand)
+        result = linear_sum(state.plans, row, constant, -center.middle, arrivals)
     if step.kind is Kind.LINEAR:
         return result.node, result.error
     bits = max(1, state.b[result.node].format.fraction)
     wrapped = state.b.cast(result.node, Format(False, bits, bits))
     return wrapped, result.error
+
+
+def _terms(state: State, step: Assignment) -> tuple[list[Term], sympy.Expr]:
+    expression = step.expression if step.kind is Kind.LINEAR else step.expression.args[0]
+    parts, constant = linear_terms(expression) or ({}, sympy.Integer(0))
+    return [Term(k, state.nodes[s.name], state.hardware_range(s.name)) for s, k in parts.items()], constant
+
+
+def _row(state: State, demand: Demand) -> DigitSum:
+    """The digits of a linear step; those of all that can be had by now are planned together."""
+    name = demand.step.symbol.name
+    if name not in state.rows:
+        ready = [d for d in state.demands if d.step.symbol.name not in state.rows and d.ready(state.nodes)]
+        if demand not in ready:
+            ready.append(demand)
+        for one in ready:
+            terms, constant = _terms(state, one.step)
+            fraction, slack = one.fraction, one.slack
+            bits = exact_fraction_bits(terms, constant, state.b) if one.exact else None
+            if bits is not None:
+                fraction, slack = max(bits, fraction), 2.0**-60
+            state.rows[one.step.symbol.name] = digits_of(terms, slack, fraction)
+        state.plans.plan([state.rows[one.step.symbol.name].digits for one in ready])
+    return state.rows[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sr2hls.analyze.interval import ZERO, Interval
 from sr2hls.circuit import Overflow, Rounding
 from sr2hls.formats import Format
 from sr2hls.lower.function import lower_function
-from sr2hls.lower.state import Entry, State, enter, exact_node, floored, linear_step
+from sr2hls.lower.state import Demand, Entry, State, enter, exact_node, floored, linear_step
 from sr2hls.program import Assignment, Kind
 from sr2hls.quantize.errors import propagated
 
@@ -23,7 +23,7 @@ def cut_step(state: State, step: Assignment, word: Format) -> Entry:
         node, local, inherited, method = result.node, result.local, result.inherited, result.method
     elif step.kind in (Kind.LINEAR, Kind.TURNS):
         size = sum(float(state.hardware_range(s.name).magnitude) for s in step.expression.free_symbols)
-        node, local = linear_step(state, step, word.fraction, max(size, 1.0) * ulp / 2, exact=False)
+        node, local = linear_step(state, Demand(step, word.fraction, max(size, 1.0) * ulp / 2))
         inherited = propagated(step, state.analysis.ranges, state.errors)
     else:
         node, local = floored(b, exact_node(state, step), word.fraction)
