@@ -48,6 +48,7 @@ FEYNMAN = (  # Feynman Symbolic Regression Database (Udrescu and Tegmark 2020), 
     "1/(1/x0 + x2/x1)",
     "sqrt(x0^2 + x1^2 - 2*x0*x1*cos(x2 - x3))",
     "(x0*x1 + x2*x3)/(x0 + x2)",
+    "x0^3/(exp(x0/x1) - 1)",
     "x0*(1/x1 - 1/x2)",
 )
 

@@ -217,6 +217,6 @@ def _provenance(model: SymbolicModel, steps: tuple[Rewrite, ...]) -> dict[str, A
             }
             for output in model.outputs
         ],
-        "rewrites": [{"rule": s.rule, "before": str(s.before), "after": str(s.after)} for s in steps],
+        "rewrites": [{"rule": s.rule, "before": str(s.before), "after": s.text} for s in steps],
         "model": json.loads(to_json(model)),  # exact, so that the check can evaluate the formula itself
     }

@@ -46,6 +46,7 @@ FORMULAS = [
     "sin(x + y) + sin(x - 2*z) + cos(w) - cos(x)",
     "x*y*z + x*y*w",
     "x/y^2/z",
+    "x^3*y/(exp(x/z) - 0.5) + cos(3*x - 2*y + 1)",
 ]
 
 
@@ -131,10 +132,13 @@ def test_signs_that_the_proof_knows_decide() -> None:
         ("x/z + y/z", "factor"),
         ("(x + y)^2 - (x - y)^2", "factor the whole sum"),
         ("exp(x)*exp(y)", "one exponential"),
+        ("w*cos(x - y)", "angle apart"),
+        ("x^3/(exp(x/z) - 1)", "ratio apart"),
     ],
 )
 def test_a_cheaper_form_is_taken_recorded_and_verified(text: str, rule: str) -> None:
-    limits: dict[str, Any] = {"ranges": {"z": (0.5, 3.5)}} if "/" in text else {}
+    within = {name: (0.5, 3.5) for name in "xz" if name == "z" or "^3" in text}
+    limits: dict[str, Any] = {"ranges": within} if "/" in text else {}
     design = compiled(text, **limits)
     plain = compiled(text, effort="low", **limits)
     assert rule in rules_of(design)

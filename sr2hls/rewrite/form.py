@@ -14,11 +14,12 @@ PLACE = sympy.Symbol("_place", real=True)  # in what a rule gives: the shared pa
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """One applied rule; both sides are over the inputs."""
+    """One applied rule; both sides are over the inputs. `text`: what it leads to, with names for what is shared."""
 
     rule: str
     before: sympy.Expr
     after: sympy.Expr
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,16 @@ def rewritten(form: Form, rule: str, changes: Mapping[sympy.Expr, sympy.Expr], s
         if shared not in known:
             definitions.append((name, shared))
     whole = Form((), tuple(definitions))
-    steps = tuple(Rewrite(rule, form.over_inputs(old), whole.over_inputs(new)) for old, new in after.items())
+    steps = tuple(
+        Rewrite(rule, form.over_inputs(old), whole.over_inputs(new), _text(new, whole)) for old, new in after.items()
+    )
     ordered = _ordered([(name, meaning.xreplace(after)) for name, meaning in form.shared], definitions)
     return Form(tuple(e.xreplace(after) for e in form.outputs), ordered, (*form.steps, *steps))
+
+
+def _text(expression: sympy.Expr, form: Form) -> str:
+    used = [name for name, _ in form.shared if name in expression.free_symbols]
+    return ", ".join([str(expression), *(f"{name} = {form.over_inputs(name)}" for name in used)])
 
 
 def _ordered(

@@ -103,6 +103,7 @@ class _Fuser:
         self._regions: dict[sympy.Expr, sympy.Expr] = {}
         self._linear: dict[sympy.Symbol, sympy.Expr] = {}
         self._depths: dict[sympy.Symbol, int] = {}
+        self._apart: set[sympy.Symbol] = set()  # shared sums, which stay what they are: they become no turns
 
     def output(self, expression: sympy.Expr) -> sympy.Symbol:
         """The symbol of a whole formula."""
@@ -129,7 +130,8 @@ class _Fuser:
     def share(self, name: sympy.Symbol, expression: sympy.Expr) -> None:
         """From here on the symbol stands for the expression."""
         region = self.region(expression)
-        self._regions[name] = self.close(region) if region.free_symbols else region
+        self._regions[name] = place = self.close(region) if region.free_symbols else region
+        self._apart |= {place} & self._linear.keys()
 
     # Opening regions.
 
@@ -296,7 +298,7 @@ class _Fuser:
         expanded = monomial(region, atom) or horner(region, atom)
         if expanded is not None:
             return self._closed_steps(expanded, atom)
-        period = period_in(region, atom)
+        period = None if atom in self._apart else period_in(region, atom)
         if period is not None:
             return self._periodic(region, atom, period)
         return self._assign(region)

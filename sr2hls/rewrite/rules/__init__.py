@@ -5,6 +5,7 @@
 | sums | a·b + a·c = a·(b + c) and back; a² - b² = (a - b)·(a + b); common denominators; nested fractions |
 | powers | 1/x·1/y = 1/(x·y), √x·√y = √(x·y) and back; x·y = exp(log x + log y); quarter squares |
 | functions | exp(a)·exp(b) = exp(a + b), log(a·b) = log a + log b, and back; products of sines as sums, and back |
+| arguments | f(x - y) = f(w), w = x - y; x³·f(x/y) = y³·w³·f(w), w = x/y |
 | shared | one power of a base from another (1/x² from 1/x); products and powers of e that several terms share |
 
 An identity that holds only where both sides are defined is applied here without a question: the analysis of the
@@ -17,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sr2hls.rewrite.form import Form, places, rewritten
-from sr2hls.rewrite.rules import functions, powers, shared, sums
+from sr2hls.rewrite.rules import arguments, functions, powers, shared, sums
 
-LOCAL = (*sums.RULES, *powers.RULES, *functions.RULES)
+LOCAL = (*sums.RULES, *powers.RULES, *functions.RULES, *arguments.RULES)
 GLOBAL = shared.RULES
 NAMES = tuple(name for name, _ in (*LOCAL, *GLOBAL))
 RARE = frozenset({"product by logarithms", "quarter squares"})  # seldom worth it, and at every product
