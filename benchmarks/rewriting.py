@@ -17,6 +17,7 @@ from pathlib import Path
 from sr2hls import compiler
 from sr2hls.compiler import Options, compile_model
 from sr2hls.design import Design
+from sr2hls.errors import Sr2hlsError
 from sr2hls.formats import Format
 from sr2hls.load import from_json, load
 from sr2hls.load.native import to_json
@@ -74,10 +75,17 @@ def main() -> int:
             fresh = from_json(to_json(model))  # without what an earlier compilation may have kept
             options = Options(inputs={"*": WORD}, ranges=ranges, target=arguments.target, effort=arguments.effort)
             start = time.process_time()
-            design = compile_model(fresh, options)
+            try:
+                design = compile_model(fresh, options)
+            except Sr2hlsError as error:
+                cells.append(f"refused: {error}")
+                break
             bills.append(bill(design))
             cells += [f"{bills[-1].luts:.0f}/{bills[-1].dsp:.0f}/{bills[-1].latency}"]
             cells += [f"{time.process_time() - start:.2f}"]
+        if len(bills) < 2:
+            print(f"| {' | '.join(cells)} |", flush=True)
+            continue
         cells.append(f"{bills[1].area / bills[0].area:.2f}" if bills[0].area else "-")
         cells.append(", ".join(step["rule"] for step in design.provenance["rewrites"]) or "-")
         cells.append(verify_design(design).status)

@@ -11,6 +11,7 @@ from sr2hls import operators as ops
 from sr2hls.analyze.cells import Univariate, cells_of
 from sr2hls.analyze.evaluate import array_function
 from sr2hls.analyze.interval import Interval
+from sr2hls.analyze.intervals import Intervals
 from sr2hls.errors import DomainError, UnsupportedError
 
 T = sympy.Symbol("t", real=True)
@@ -69,6 +70,20 @@ def test_intervals_round_outward():
     assert third.codes(4) == (5, 6)
     assert Interval.of(-2, 3).square().floats()[0] <= 0
     assert float((Interval.of(-2, 3) * Interval.of(-1, 5)).low) == -10
+
+
+def test_rounded_intervals_hold_what_they_round_in_few_bits():
+    rng = np.random.default_rng(5)
+    ends = np.sort(rng.normal(size=(200, 2)) * 2.0 ** rng.integers(-60, 60, (200, 1)), axis=1)
+    many = Intervals(ends[:, 0], ends[:, 1]).rounded()
+    for index, (low, high) in enumerate(ends):
+        found = Interval.of(low, high).rounded()
+        assert found.low <= low and high <= found.high
+        assert found.rounded() == found == many[index]
+        size = max(abs(low), abs(high))
+        assert float(found.high - found.low) - (high - low) <= size * 2.0**-34
+    for kept in (Interval.of(-1, 1), Interval.of(0, 0), Interval.of(-np.inf, 2)):
+        assert kept.rounded() == kept
 
 
 def test_ties_and_thresholds_are_decided_by_fractions():

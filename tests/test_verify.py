@@ -73,6 +73,7 @@ def test_the_designs_are_verified(designs: dict[str, Design]) -> None:
         ("(x + y)^1.5", "ufixed<10,3>", {}),
         ("exp(-x)*y", "fixed<24,4>", {"max_error": 1e-4}),
         ("max(x, y, 0.5) - min(x, 2*y)", "fixed<8,3>", {}),
+        ("x*cos(y/x)", "ufixed<6,2>", {"ranges": {"*": (0.5, 3.5)}}),  # 3.5 times a range of about 1 + 1e-9
         ("2.5", "fixed<8,3>", {}),
         ("x", "fixed<8,3>", {}),
     ],

@@ -98,7 +98,8 @@ class Forward:
 
     def _function(self, name: str, argument: str, codes: Codes, over: Interval) -> tuple[Interval, float | None] | None:
         if argument not in codes:
-            return bounded(self.functions[name], over, self.cells.get(name))
+            found = bounded(self.functions[name], over, self.cells.get(name))
+            return None if found is None else (found[0].rounded(), found[1])
         key = name, *codes[argument]
         if key not in self._inputs:
             self._inputs[key] = self._of_input(name, key[1], key[2], over)

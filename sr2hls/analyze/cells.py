@@ -74,7 +74,7 @@ class Cells:
     @cached_property
     def range(self) -> Interval:
         """A bound of the value over the whole interval."""
-        return Interval.hull(*(cell.value for cell in self.parts))
+        return Interval.hull(*(cell.value for cell in self.parts)).rounded()
 
     @cached_property
     def steepest(self) -> float:

@@ -10,6 +10,9 @@ from itertools import pairwise
 
 from flint import arb, fmpq
 
+KEPT_BITS = 36  # of an interval that is `rounded`
+_LARGEST = 2.0**100
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -100,6 +103,20 @@ class Interval:
         low, high = exact(self.low), exact(self.high)
         scale = Fraction(2) ** fraction
         return math.ceil(low * scale), math.floor(high * scale)
+
+    def rounded(self) -> Interval:
+        """Outward to 36 bits of the larger end, which the certificate's numbers hold exactly.
+
+        What is bounded only nearly is rounded first and used then: a second program whose own bound of it lies within
+        the certificate's comes to no more than is used here, in all that follows.
+        """
+        size = float(self.magnitude) if self.finite else 0.0
+        if not 0.0 < size < _LARGEST:
+            return self
+        fraction = KEPT_BITS - math.frexp(size)[1]
+        low, high = self.codes(fraction)
+        unit = arb(2) ** -fraction
+        return Interval(arb(low) * unit, arb(high) * unit)
 
     def floats(self) -> tuple[float, float]:
         """Both ends as floats, rounded outward."""

@@ -13,7 +13,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from sr2hls.analyze.interval import Interval
+from sr2hls.analyze.interval import KEPT_BITS, Interval
 
 Reals = NDArray[np.float64]
 
@@ -79,6 +79,11 @@ class Intervals:
     def meet(self, other: Intervals) -> Intervals:
         """The common parts, one by one; each two must overlap."""
         return Intervals(np.maximum(self.low, other.low), np.minimum(self.high, other.high))
+
+    def rounded(self) -> Intervals:
+        """Each as `Interval.rounded` has it."""
+        unit = np.ldexp(1.0, np.frexp(self.magnitude)[1] - KEPT_BITS)
+        return Intervals(np.floor(self.low / unit) * unit, np.ceil(self.high / unit) * unit)
 
     def with_zero(self) -> Intervals:
         """The hulls with zero."""

@@ -71,7 +71,7 @@ def _inherited(cells: Cells | None, domain: Interval, error: Interval) -> Interv
         return ZERO
     if cells.parts[0].domain.low < domain.low and not error.magnitude <= TURN_MARGIN:
         return cells.range - cells.range  # an angle that is off by more than the cells cover may be anywhere
-    return cells.variation(error)
+    return cells.variation(error).rounded()
 
 
 def _in_boxes(state: State, name: str, cells: Cells | None, domain: Interval, error: Interval) -> Errors:
@@ -85,7 +85,7 @@ def _in_boxes(state: State, name: str, cells: Cells | None, domain: Interval, er
     if errors is None or error != state.errors[name]:  # the argument is clamped: up to one unit
         clamped = Intervals.of([error] * len(partition.boxes))
         errors = clamped
-    return variation_in_boxes(cells, arguments, errors)
+    return variation_in_boxes(cells, arguments, errors).rounded()
 
 
 def _fractions(word: Format, budget: float) -> list[int]:
