@@ -85,7 +85,7 @@ class Reader:
         return self._read[at, hold]
 
     def _held(self, at: int, head: str, above: str) -> bool:
-        if not above or above == head:
+        if not above or (above == head and not (head == "Mul" and self._uses[at] > 1)):
             return False
         if self._uses[at] > 1 or above in ("Mul", "Pow"):
             return True

@@ -35,6 +35,7 @@ from rewriting import ABOVE, FEYNMAN, JETS, RULES, WORD, bill
 
 from sr2hls.analyze.identity import agree
 from sr2hls.compiler import Options, compile_model
+from sr2hls.errors import Sr2hlsError
 from sr2hls.load import from_json, load
 from sr2hls.load.native import to_json
 from sr2hls.model import SymbolicModel
@@ -156,7 +157,11 @@ def main() -> int:
     ratios, chosen = [], []
     for name, model, ranges in cases:
         options = Options(inputs={"*": WORD}, ranges=ranges, target=arguments.target, limits=limits)
-        written = compiled(model, options, PATIENCE["low"])
+        try:
+            written = compiled(model, options, PATIENCE["low"])
+        except Sr2hlsError as error:
+            print(f"| {name} | refused: {type(error).__name__} |{' |' * (len(COLUMNS) - 2)}", flush=True)
+            continue
         found = by_egraph(bindings, model, options, limit)
         ours = compiled(model, options, own)
         chosen.append((found, ours))
