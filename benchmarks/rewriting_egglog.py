@@ -1,7 +1,7 @@
 """Rewriting by an e-graph beside the compiler's own search: LUTs, DSPs, cycles and CPU seconds of both chosen forms.
 
     python benchmarks/rewriting_egglog.py [--cases jets feynman rules] [--target ecp5-6] [--no-dsp]
-        [--iterations 12] [--nodes 6000] [--seconds 20] [--hopeless 1.0]
+        [--iterations 12] [--nodes 6000] [--seconds 20] [--hopeless 1.0] [--work 20]
 
 Needs `pip install egglog` (13.2.0 was measured), which the project does not depend on. Formulas, words and the proven
 error are those of benchmarks/rewriting.py; identities and cost are in benchmarks/egraph.py. The e-graph grows until
@@ -10,7 +10,8 @@ nothing is new or a limit is met; its cheapest term is compared with the formula
 How it is compiled: `sr2hls.wordlength.forms.neighbors` is patched to offer only the extracted term, in three readings:
 sub-terms that sympy would merge again held apart, the same with sums under functions left open, and as sympy has it.
 All are lowered, whatever their estimate; the compiler takes the cheapest by its bill, or the formula as written.
-ours: effort "normal" as it is; --hopeless also lowers forms whose estimate is up to so many times that of the formula.
+ours: effort "normal" as it is; --hopeless: forms whose estimate is up to so many times that of the formula as written
+are lowered, too; --work: as long as this many lowerings take (`Patience`).
 CPU s: saturation, extraction, check and compilation, or compilation alone. ended: why saturation did.
 """
 
@@ -140,6 +141,7 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=6000)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--hopeless", type=float, default=PATIENCE["normal"].hopeless)
+    parser.add_argument("--work", type=float, default=PATIENCE["normal"].work)
     arguments = parser.parse_args()
     try:
         bindings = import_module("egglog.bindings")
@@ -147,7 +149,7 @@ def main() -> int:
         print("this benchmark needs egglog: pip install egglog", file=sys.stderr)
         return 1
     limit = Limit(arguments.iterations, arguments.nodes, arguments.seconds)
-    own = replace(PATIENCE["normal"], hopeless=arguments.hopeless)
+    own = replace(PATIENCE["normal"], hopeless=arguments.hopeless, work=arguments.work)
     cases: list[tuple[str, SymbolicModel, dict[str, tuple[float, float]]]] = []
     cases += [(name, load(JETS, output=name), {}) for name in "gqtwz" if "jets" in arguments.cases]
     for group, texts in (("rules", RULES), ("feynman", FEYNMAN)):
@@ -173,7 +175,7 @@ def main() -> int:
     print(
         f"egglog {version('egglog')}, sympy {sympy.__version__}, Python {sys.version.split()[0]}; {arguments.target}"
         f"{', no DSPs' * arguments.no_dsp}; at most {limit.iterations} iterations, {limit.nodes} e-nodes and "
-        f"{limit.seconds:g} s; ours lowers forms up to {own.hopeless:g} times the estimate of the formula as written.\n"
+        f"{limit.seconds:g} s; ours lowers forms up to {own.hopeless:g} times the first estimate, work {own.work:g}.\n"
         f"Cost: product {PRODUCT:g}, function {FUNCTION:g}, function of an input {OF_INPUT:g}, sum or constant "
         f"multiple that is a step {LINEAR:g}, e-node {NODE:g}."
     )
