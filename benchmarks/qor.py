@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -111,6 +111,8 @@ def measured(text: str, top: str, stages: int, task: Record, lut6_text: str = ""
         "carry": soft.carry,
         "yosys": f"{soft.tool} {soft.version}",
     }
+    if not task["seeds"]:
+        return found
     target = load_target(TARGET)
     seeds = range(1, task["seeds"] + 1)
     options: Any = {"seeds": seeds, "clock_ns": task["clock"], "latency": stages, "dsp": task["blocks"]}
@@ -276,7 +278,8 @@ def summary(rows: dict[tuple[str, int, str], Record], tool: str) -> None:
         print(
             f"{head} {len(both)} rows, error no worse in {len(good)}; geometric mean of LUT {mean(both, 'lut'):.2f}, "
             f"of ECP5 LUT {mean(timed, 'ecp5_lut'):.2f}, of ns {mean(timed, 'ns'):.2f}; over the {len(fair)} rows no "
-            f"slower, LUT {mean(fair, 'lut'):.2f}"
+            f"slower, LUT {mean(fair, 'lut'):.2f}; clock met by ours in {met(p[1] for p in timed)}, by {tool} in "
+            f"{met(p[2] for p in timed)} of {len(timed)}"
         )
         if width is None:
             above = sorted(((a["lut"] / max(b["lut"], 1), n) for n, a, b in both), reverse=True)
@@ -288,6 +291,11 @@ def summary(rows: dict[tuple[str, int, str], Record], tool: str) -> None:
             print(f"  - only ours: {'; '.join(only) or 'none'}")
             only = [f"{n}: {why(a)}" for n, a, b in pairs if is_number(b.get("lut")) and not is_number(a.get("lut"))]
             print(f"  - only {tool}: {'; '.join(only) or 'none'}")
+
+
+def met(records: Iterable[Record]) -> int:
+    """How many reach the clock that was asked for, placed and routed."""
+    return sum(r["mhz"] * r["clock"] >= 1000 for r in records)
 
 
 def mean(pairs: Sequence[tuple[str, Record, Record]], key: str) -> float:
@@ -310,7 +318,7 @@ def main() -> int:
     parser.add_argument("--rivals-python", default=sys.executable, help="interpreter that has alkaid and da4ml")
     parser.add_argument("--clock", type=float, default=10.0, help="ns that a stage may take on the ECP5")
     parser.add_argument("--effort", default="normal")
-    parser.add_argument("--seeds", type=int, default=1, help="of place and route")
+    parser.add_argument("--seeds", type=int, default=1, help="of place and route; 0: nothing is placed")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds for one synthesis")
     parser.add_argument("--dsp", dest="blocks", action="store_true", help="let every tool have DSP blocks")
     parser.add_argument("--model", action="store_true", help="LUTs by the target's model, no synthesis")

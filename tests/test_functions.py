@@ -158,6 +158,12 @@ def test_symmetric_functions_are_folded(expression, odd):
         assert "folded" in min(luts, key=lambda method: luts[method])
 
 
+def test_a_table_of_eight_bits_is_halved_behind_an_absolute_value():
+    s = spec(sympy.exp(-(T**2) / 2) / sympy.sqrt(2 * sympy.pi), Format.parse("fixed<8,3>"), 9, 0.75 * 2.0**-9)
+    luts = {e.method: price_of(e, s.word, TARGET).luts for e in candidates([s], TARGET)}
+    assert "folded (even)" in min(luts, key=lambda method: luts[method])
+
+
 def test_a_nearly_symmetric_function_is_not_folded():
     s = spec(sympy.exp(-(T**2)) + T / 2**9, Format.parse("fixed<12,3>"), 11, 0.75 * 2.0**-11)
     assert not [e for e in candidates([s], TARGET) if "folded" in e.method]

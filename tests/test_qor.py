@@ -82,13 +82,13 @@ def test_summary_names_what_only_one_does(capsys: pytest.CaptureFixture[str]) ->
     def row(tool: str, formula: str, **more: object) -> tuple[tuple[str, int, str], dict[str, object]]:
         return (formula, 8, tool), {"formula": formula, "width": 8, "tool": tool, **more}
 
-    numbers = {"worst": 0.9, "ecp5_lut": 10, "ns": 5.0}
+    numbers = {"worst": 0.9, "ecp5_lut": 10, "ns": 5.0, "mhz": 200.0, "clock": 5.0}
     rows = dict(
         [
             row("ours", "a", lut=50, **numbers),
             row("alkaid", "a", lut=100, **numbers),
             row("ours", "b", lut=300, **numbers),
-            row("alkaid", "b", lut=200, **numbers),
+            row("alkaid", "b", lut=200, **numbers | {"mhz": 199.0}),
             row("ours", "c", lut=7, **numbers),
             row("alkaid", "c", fails="no division"),
         ]
@@ -97,4 +97,5 @@ def test_summary_names_what_only_one_does(capsys: pytest.CaptureFixture[str]) ->
     said = capsys.readouterr().out
     assert "2 rows, error no worse in 2; geometric mean of LUT 0.87" in said
     assert "above 1.0 in LUT: b 8 (1.50)" in said
+    assert "clock met by ours in 2, by alkaid in 1 of 2" in said
     assert "only ours: c 8: no division" in said

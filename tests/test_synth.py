@@ -11,6 +11,7 @@ import pytest
 
 from sr2hls.builder import CircuitBuilder
 from sr2hls.design import Design
+from sr2hls.emit.verilog import module_name, verilog
 from sr2hls.errors import ToolError
 from sr2hls.formats import Format
 from sr2hls.schedule import schedule
@@ -47,6 +48,15 @@ def small_design(*, registers: bool = True, name: str = "small") -> Design:
         clock_ns=8.0,
         critical_ns=plan.critical_ns,
     )
+
+
+@pytest.mark.parametrize("width", [4, 12, 32])
+def test_an_absolute_value_is_one_lut_a_bit(width: int) -> None:
+    """On LUTs of six inputs the inversion is in front of the carry chain."""
+    b = CircuitBuilder()
+    target = load_target("xc7-2")
+    design = probe_design(b.build([("y", b.absolute(b.input("x", Format(True, width, 0))))]), target)
+    assert yosys_counts(verilog(design), module_name(design), "xc7").lut <= width
 
 
 def test_counts_of_a_fixed_design(tmp_path: Path) -> None:

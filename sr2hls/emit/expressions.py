@@ -31,7 +31,10 @@ def expression(words: Words, node: Node, args: list[Signal]) -> str:
             if not args[0].signed:
                 return plain
             sign = words.bits(args[0], args[0].width - 1, args[0].width - 1)
-            return f"{sign} ? -{plain} : {plain}"
+            # ~x + 1 below 0: the inversion fits in front of the carry chain, where a selection behind it takes LUTs
+            if width == 1:
+                return plain
+            return f"({plain} ^ {{{width}{{{sign}}}}}) + {{{width - 1}'d0, {sign}}}"
         case Op.LESS | Op.EQUAL:
             return _comparison(words, args, "<" if node.op is Op.LESS else "==")
         case Op.SELECT:

@@ -19,7 +19,7 @@ from sr2hls.formats import Format
 from sr2hls.functions.reference import measured_error, reference_of
 from sr2hls.functions.spec import Evaluator, FunctionSpec
 
-NARROWEST, WIDEST = 9, 14  # bits of an argument; below, the negations cost what they save
+NARROWEST, WIDEST = 8, 14  # bits of an argument; below, the negations cost what they save
 _MOST_DROP = 60
 
 
