@@ -54,6 +54,17 @@ def test_numbers_of_too_different_size_are_refused_by_name():
         draw(1_013_006)
 
 
+@pytest.mark.parametrize("most", [1 << 14, 100])
+def test_what_float64_has_no_digit_of_is_evaluated_with_more_bits(most, monkeypatch):
+    """cos(2^x) up to 2^64: three quarters of all inputs look wrong in float64."""
+    monkeypatch.setattr("sr2hls.check.measure._MOST_SUSPECTS", most)
+    design = draw(1_146_053).design
+    (found,) = measured_errors(design, {})
+    assert 0.45 * 2.0**-14 < found.measured <= found.proven
+    assert found.points + found.undefined == 4096
+    assert (found.undefined == 0) == (most > 4096)
+
+
 def test_a_clamp_whose_ends_changed_places_jumps_inside_its_band():
     """clamp(2^-15.5, 74, x0) at x0 = 0: the threshold is rounded to 0, which the certificate names as a band."""
     design = draw(1_008_035).design

@@ -205,7 +205,7 @@ def _measured(error: Json) -> str:
     if error["in_bands"]:
         text += f"; {error['in_bands']} inside the bands left out"
     if error["undefined"]:
-        text += f"; {error['undefined']} left out where the formula has no finite value"
+        text += f"; {error['undefined']} left out where float64 has no value of the formula"
     return text
 
 
