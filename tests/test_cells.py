@@ -86,6 +86,12 @@ def test_rounded_intervals_hold_what_they_round_in_few_bits():
         assert kept.rounded() == kept
 
 
+def test_intervals_of_the_smallest_doubles_stay_as_they_are():
+    tiny = Intervals(np.array([-5e-324, 0.0, 2.0**-1060]), np.array([5e-324, 0.0, 2.0**-1050]))
+    assert np.array_equal(tiny.rounded().low, tiny.low)
+    assert np.array_equal(tiny.rounded().high, tiny.high)
+
+
 def test_ties_and_thresholds_are_decided_by_fractions():
     """1.3 x at x = 5 is 6.5: no precision tells a ball of it from its neighbors."""
     tie = sympy.Rational(13, 10) * T

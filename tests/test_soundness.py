@@ -54,6 +54,11 @@ def test_numbers_of_too_different_size_are_refused_by_name():
         draw(1_013_006)
 
 
+def test_errors_too_small_for_any_double():
+    """erf(x^y), x near 0: what its argument's error makes of it in one box is below 2^-1074."""
+    assert verify_design(draw(1_130_032).design).verified
+
+
 @pytest.mark.parametrize("most", [1 << 14, 100])
 def test_what_float64_has_no_digit_of_is_evaluated_with_more_bits(most, monkeypatch):
     """cos(2^x) up to 2^64: three quarters of all inputs look wrong in float64."""

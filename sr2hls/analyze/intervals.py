@@ -83,6 +83,7 @@ class Intervals:
     def rounded(self) -> Intervals:
         """Each as `Interval.rounded` has it."""
         unit = np.ldexp(1.0, np.frexp(self.magnitude)[1] - KEPT_BITS)
+        unit = np.maximum(unit, np.finfo(np.float64).smallest_subnormal)  # what has no finer digits stays as it is
         return Intervals(np.floor(self.low / unit) * unit, np.ceil(self.high / unit) * unit)
 
     def with_zero(self) -> Intervals:
