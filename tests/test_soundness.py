@@ -9,7 +9,10 @@ from sr2hls.check import cpp, cxxrtl, hls, verilator
 from sr2hls.check.compare import first_mismatch, reference
 from sr2hls.check.measure import measured_errors
 from sr2hls.check.vectors import input_vectors
-from sr2hls.errors import Sr2hlsError, UnsupportedError
+from sr2hls.compiler import Options, compile_model
+from sr2hls.errors import DomainError, Sr2hlsError, UnsupportedError
+from sr2hls.formats import Format
+from sr2hls.load import load
 from sr2hls.verify.folder import verify_design
 
 
@@ -52,6 +55,12 @@ def test_values_too_small_for_any_memory():
 def test_numbers_of_too_different_size_are_refused_by_name():
     with pytest.raises(UnsupportedError, match="aligned to the finer one, the coarser needs 69 bits"):
         draw(1_013_006)
+
+
+@pytest.mark.parametrize("text", ["max(x0,min(x1,-3.0)^(-3.3125))", "min(x0,min(x1,-3.0)^0.5,x1)"])
+def test_an_operand_that_is_never_real_is_refused_by_name(text):
+    with pytest.raises(DomainError, match=r"Min\(-3, x1\).* is not a real number"):
+        compile_model(load(text), Options(inputs={"*": Format.parse("fixed<8,3>")}))
 
 
 def test_errors_too_small_for_any_double():

@@ -14,7 +14,7 @@ from functools import reduce
 import sympy
 
 from sr2hls import operators as ops
-from sr2hls.errors import UnsupportedError
+from sr2hls.errors import DomainError, UnsupportedError
 from sr2hls.model import SymbolicModel, symbol
 from sr2hls.program import Assignment, Kind, Program, Turns, kind_of, linear_terms
 from sr2hls.rewrite.expand import horner, monomial, opened
@@ -336,8 +336,7 @@ class _Fuser:
             name = sympy.Symbol(f"v{len(self.assignments)}", real=True)
             while name in self.inputs:
                 name = sympy.Symbol(f"_{name.name}", real=True)
-            meaning = expression.xreplace(self._meaning) if meaning is None else meaning
-            self._meaning[name] = meaning
+            meaning = self._meaning[name] = self._written(expression) if meaning is None else meaning
             self._known[expression] = name
             kind = kind_of(expression)
             if kind is Kind.LINEAR and expression.free_symbols:
@@ -346,6 +345,15 @@ class _Fuser:
             before = max((self._depths.get(s, 0) for s in expression.free_symbols), default=0)
             self._depths[name] = before + _DEPTH.get(kind, 1)
         return self._known[expression]
+
+    def _written(self, expression: sympy.Expr) -> sympy.Expr:
+        """The expression of the inputs. Raises DomainError where a maximum's or minimum's operand is never real."""
+        try:
+            return expression.xreplace(self._meaning)
+        except ValueError:
+            parts = [part.xreplace(self._meaning) for part in expression.args]
+            unreal = next((part for part in parts if part.is_extended_real is False), expression)
+            raise DomainError(f"'{short_text(unreal)}' is not a real number, whatever the inputs are") from None
 
 
 def _by_atom(parts: list[sympy.Expr]) -> list[tuple[sympy.Symbol | None, list[sympy.Expr]]]:
