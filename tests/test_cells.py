@@ -86,6 +86,13 @@ def test_rounded_intervals_hold_what_they_round_in_few_bits():
         assert kept.rounded() == kept
 
 
+def test_what_is_bounded_on_tiny_parts_only_is_refused():
+    """asinh(sinh(x)) is x, but a ball of it has a bound only where it is narrower than about 1."""
+    function = Univariate(sympy.asinh(sympy.sinh(T)), T, "asinh(sinh(t))")
+    with pytest.raises(UnsupportedError, match=r"no bound of 'asinh.*declare a narrower range"):
+        cells_of(function, Interval.of(0, 2**40))
+
+
 def test_intervals_of_the_smallest_doubles_stay_as_they_are():
     tiny = Intervals(np.array([-5e-324, 0.0, 2.0**-1060]), np.array([5e-324, 0.0, 2.0**-1050]))
     assert np.array_equal(tiny.rounded().low, tiny.low)

@@ -22,6 +22,7 @@ from sr2hls.errors import DomainError, UnsupportedError
 
 _DEEPEST = 60  # halvings before a cell without a finite bound counts as a pole
 _LARGEST = arb(2) ** 62
+_MOST_PARTS = 1 << 14  # an interval is halved into, for a bound of the value on each
 
 
 class Univariate:
@@ -130,7 +131,7 @@ def cells_of(function: Univariate, domain: Interval, *, most: int = 48) -> Cells
 
     Raises:
         DomainError: a pole or a domain edge lies inside; the message gives the sub-expression and the box.
-        UnsupportedError: the value exceeds 2^62.
+        UnsupportedError: the value exceeds 2^62, or is bounded on tiny parts only.
     """
     if domain.low == domain.high:
         only = bounded_cell(function, domain)
@@ -148,6 +149,11 @@ def cells_of(function: Univariate, domain: Interval, *, most: int = 48) -> Cells
         room = len(heap) + len(done) < most
         if not cell.value.finite and depth > _DEEPEST:
             _fail(function, cell.domain)
+        if serial > _MOST_PARTS:
+            raise UnsupportedError(
+                f"no bound of '{function.origin}' was found on {domain}, though it was cut into {_MOST_PARTS} parts; "
+                "declare a narrower range (--range)"
+            )
         if cell.value.finite and (not room or depth > 24 or badness == 0):
             done.append(cell)
             continue
